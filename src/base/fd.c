@@ -1,0 +1,171 @@
+/* File descriptors; see fd.h. */
+#include "config.h"
+
+#include "base/fd.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void
+fd_clear (int *fd)
+{
+  int saved = errno;
+
+  if (*fd >= 0)
+    (void) close (*fd);
+  *fd = -1;
+  errno = saved;
+}
+
+int
+fd_steal (int *fd)
+{
+  int stolen = *fd;
+
+  *fd = -1;
+  return stolen;
+}
+
+gboolean
+fd_ensure_standard (GError **error)
+{
+  int fd = -1;
+
+  /* the lowest free number is taken each time: stop at the first above 2 */
+  for (;;)
+    {
+      fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+      if (fd < 0)
+        return throw_errno (error, "open /dev/null");
+      if (fd > STDERR_FILENO)
+        break;
+      if (fcntl (fd, F_SETFD, 0) < 0)
+        return throw_errno (error, "fcntl /dev/null");
+    }
+  fd_clear (&fd);
+  return TRUE;
+}
+
+gboolean
+fd_cloexec_from (unsigned int first, GError **error)
+{
+  if (syscall (SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    return throw_errno (error, "close_range");
+  return TRUE;
+}
+
+gboolean
+fd_write_all (int fd, const void *data, gsize length, GError **error)
+{
+  const char *next = data;
+
+  while (length > 0)
+    {
+      ssize_t n = write (fd, next, length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return throw_errno (error, "write");
+      next += n;
+      length -= (gsize) n;
+    }
+  return TRUE;
+}
+
+gboolean
+fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **error)
+{
+  gsize room = 4096, length = 0;
+  g_autofree char *data = NULL;
+  struct stat st;
+
+  if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > 0)
+    room = (gsize) st.st_size + 1;
+  if (room > limit + 1)
+    room = limit + 1;
+  data = g_malloc (room + 1);
+  for (;;)
+    {
+      ssize_t n = read (fd, data + length, room - length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return throw_errno (error, "read");
+      if (n == 0)
+        break;
+      length += (gsize) n;
+      if (length > limit)
+        return throw (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
+      if (length == room)
+        {
+          room = MIN (room * 2, limit + 1);
+          data = g_realloc (data, room + 1);
+        }
+    }
+  data[length] = '\0';
+  *ret_data = g_steal_pointer (&data);
+  if (ret_length != NULL)
+    *ret_length = length;
+  return TRUE;
+}
+
+gboolean
+fd_read_file_at (int dir_fd, const char *path, gsize limit, char **ret_data, gsize *ret_length,
+                 GError **error)
+{
+  autofd fd = openat (dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  struct stat st;
+
+  if (fd < 0)
+    return throw_errno (error, "open %s", path);
+  if (fstat (fd, &st) < 0)
+    return throw_errno (error, "stat %s", path);
+  if (!S_ISREG (st.st_mode))
+    return throw (error, "%s: not a regular file", path);
+  if (!fd_read_all (fd, limit, ret_data, ret_length, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+int
+fd_memfd (const char *name, const void *data, gsize length, gboolean sealed, GError **error)
+{
+  autofd fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  if (fd < 0)
+    return throw_fd_errno (error, "memfd_create");
+  if (!fd_write_all (fd, data, length, error))
+    return -1;
+  if (lseek (fd, 0, SEEK_SET) < 0)
+    return throw_fd_errno (error, "lseek");
+  if (sealed
+      && fcntl (fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+    return throw_fd_errno (error, "seal memfd");
+  return fd_steal (&fd);
+}
+
+int
+fd_reopen_readonly (int fd, GError **error)
+{
+  char path[64];
+  autofd copy = -1;
+
+  (void) snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  copy = open (path, O_RDONLY | O_CLOEXEC);
+  if (copy < 0)
+    return throw_fd_errno (error, "open %s", path);
+  return fd_steal (&copy);
+}

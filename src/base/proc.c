@@ -1,0 +1,144 @@
+/* Processes; see proc.h. */
+#include "config.h"
+
+#include "base/proc.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+gboolean
+proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
+{
+  char path[64], text[1024];
+  unsigned long long start = 0;
+  autofd fd = -1;
+  const char *end;
+  char state;
+  ssize_t n;
+
+  (void) snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return throw_errno (error, "open %s", path);
+  n = read (fd, text, sizeof text - 1);
+  if (n < 0)
+    return throw_errno (error, "read %s", path);
+  text[n] = '\0';
+
+  /* the name in parentheses may hold anything, so start behind the last one */
+  end = strrchr (text, ')');
+  if (end == NULL
+      || sscanf (end + 1,
+                 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                 &state, &start) != 2)
+    return throw (error, "%s: unexpected format", path);
+  *ret_stat = (ProcStat) { .state = state, .start_time = start };
+  return TRUE;
+}
+
+int
+proc_pidfd (pid_t pid)
+{
+  return (int) syscall (SYS_pidfd_open, pid, 0);
+}
+
+int
+proc_open_same (pid_t pid, guint64 start_time, gboolean *ret_gone, GError **error)
+{
+  autofd pidfd = -1;
+  ProcStat stat;
+
+  /* first the descriptor, then the comparison: what the descriptor holds can no
+   * longer be replaced by another process of the same number */
+  pidfd = proc_pidfd (pid);
+  if (pidfd < 0 && errno != ESRCH && errno != EINVAL)
+    return throw_fd_errno (error, "pidfd_open %d", (int) pid);
+  if (pidfd < 0 || !proc_stat (pid, &stat, NULL) || stat.start_time != start_time
+      || stat.state == 'Z' || stat.state == 'X')
+    {
+      *ret_gone = TRUE;
+      return -1;
+    }
+  *ret_gone = FALSE;
+  return fd_steal (&pidfd);
+}
+
+int
+proc_pidfd_signal (int pidfd, int signal)
+{
+  return (int) syscall (SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+gboolean
+proc_pidfd_wait (int pidfd, int timeout_ms)
+{
+  gint64 end = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
+  struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+
+  for (;;)
+    {
+      int left = -1, n;
+
+      if (timeout_ms >= 0)
+        left = (int) MAX (0, (end - g_get_monotonic_time ()) / 1000);
+      n = poll (&poll_fd, 1, left);
+      if (n > 0)
+        return TRUE;
+      if (n == 0 || errno != EINTR)
+        return FALSE;
+    }
+}
+
+int
+proc_reap (pid_t pid)
+{
+  int status;
+
+  while (waitpid (pid, &status, 0) < 0)
+    if (errno != EINTR)
+      return -1;
+  return status;
+}
+
+const char *
+proc_boot_id (GError **error)
+{
+  static char boot_id[40];
+  autofd fd = -1;
+  ssize_t n;
+
+  if (boot_id[0] != '\0')
+    return boot_id;
+  fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return throw_null_errno (error, "open /proc/sys/kernel/random/boot_id");
+  n = read (fd, boot_id, 36);
+  if (n != 36)
+    {
+      boot_id[0] = '\0';
+      return throw_null (error, "/proc/sys/kernel/random/boot_id: unexpected format");
+    }
+  return boot_id;
+}
+
+gboolean
+proc_has_capability (unsigned int capability)
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct data[2] = { 0 };
+
+  if (syscall (SYS_capget, &header, data) < 0)
+    return FALSE;
+  return (data[capability / 32].effective >> (capability % 32)) & 1;
+}
