@@ -1,0 +1,155 @@
+/* The instructions of bwrap-oci-init and its talk with the runtime: the one header
+ * that plan/ and init/ share.
+ *
+ * The instructions are one block of bytes in a sealed memfd: a header and then
+ * records, each of a fixed part, numbers, raw data and strings. They are carried out
+ * in order. A record names the row of the Plan it belongs to, so that a failure comes
+ * back as {row, step, errno} and the runtime, which knows the row's JSON pointer, can
+ * say what went wrong.
+ *
+ * Both sides are built together and installed together: the format has no versions,
+ * only a magic number that changes with it. */
+#pragma once
+
+#include <stdint.h>
+
+#define OPS_MAGIC 0x62774f03u
+
+/* The init's descriptors, counted from the number that is its only argument. The first
+ * number is 3 + preserved descriptors, so that those keep theirs. */
+enum {
+  INIT_FD_OPS,      /* the instructions, a sealed memfd */
+  INIT_FD_CONTROL,  /* SOCK_SEQPACKET to the runtime */
+  INIT_FD_GATE,     /* listening SOCK_SEQPACKET, or closed */
+  INIT_FD_N,
+};
+
+struct ops_header {
+  uint32_t magic;
+  uint32_t size;   /* of the whole block, this header included */
+  uint32_t count;  /* of records */
+  uint32_t reserved;
+};
+
+struct op_header {
+  uint32_t size;       /* of the whole record, a multiple of 8 */
+  uint16_t code;       /* enum op_code */
+  uint16_t n_numbers;  /* uint64_t each, right behind this */
+  uint16_t n_strings;  /* NUL-terminated, at the end */
+  uint16_t reserved;
+  uint32_t flags;      /* OP_FLAG_* */
+  uint32_t row;
+  uint32_t data_size;  /* bytes behind the numbers, padded to 8 */
+};
+
+/* What each operation reads: n: its numbers, s: its strings, d: its data. */
+enum op_code {
+  OP_NEW_SESSION = 1,  /* setsid(2) */
+  OP_BECOME_ROOT,      /* ids 0 of the user namespace */
+  OP_ROOT,             /* n: as OP_BIND; takes the root file system staged at /r */
+  OP_BIND,             /* n: enum bind_number; s: target, staged source */
+  OP_MOUNT,            /* n: enum mount_number; s: target, type, "key=value" or "key" ... */
+  OP_DEVICE,           /* n: device number; s: target, staged source */
+  OP_FIFO,             /* n: mode, uid, gid; s: target */
+  OP_SYMLINK,          /* s: target, content */
+  OP_DIRECTORY,        /* n: mode; s: target */
+  OP_MASK,             /* s: path */
+  OP_READONLY,         /* s: path */
+  OP_SYSCTL,           /* s: path below /proc/sys, value */
+  OP_HOSTNAME,         /* s: name */
+  OP_DOMAINNAME,       /* s: name */
+  OP_OOM_SCORE_ADJ,    /* s: value */
+  OP_LOOPBACK,         /* brings the interface lo up */
+  OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
+  OP_ROOT_READONLY,
+  OP_KEYRING,          /* s: name of the session keyring */
+  OP_CONSOLE,          /* n: rows, columns (0: none); sends the master, keeps the slave */
+  OP_RLIMIT,           /* n: resource, soft, hard */
+  OP_PROGRAM,          /* n: enum program_number; s: cwd, args[0], PATH */
+  OP_READY,            /* reports and waits for the start; flags: OP_FLAG_GATE */
+  OP_IDS,              /* n: uid, gid, umask, keep groups (0 or 1), additional gids ... */
+  OP_CAPABILITIES,     /* n: enum capability_number */
+  OP_NO_NEW_PRIVS,
+  OP_SECCOMP,          /* n: flags of seccomp(2); d: struct sock_filter[] */
+  OP_ARGUMENTS,        /* s: args */
+  OP_ENVIRONMENT,      /* s: env */
+  OP_EXEC,             /* n: first descriptor to close, the ones below stay */
+  OP_CODE_N,
+};
+
+enum op_flag {
+  OP_FLAG_RECURSIVE = 1 << 0,     /* a bind takes the mounts below along */
+  OP_FLAG_DIRECTORY = 1 << 1,     /* the target is a directory (else a file) */
+  OP_FLAG_NO_SYMLINKS = 1 << 2,   /* no component of the target may be a link */
+  OP_FLAG_INHERIT_MODE = 1 << 3,  /* a tmpfs takes the mode of the directory below it */
+  OP_FLAG_COPY_UP = 1 << 4,       /* a tmpfs starts with what the directory holds */
+  OP_FLAG_GATE = 1 << 5,          /* wait at the gate, not on the control socket */
+  OP_FLAG_DROP_GID = 1 << 6,      /* unused gid= may be left out (one-id maps) */
+  OP_FLAG_CHECK_SOURCE = 1 << 7,  /* compare device and inode of the source */
+};
+
+/* Attributes are those of mount_setattr(2); "soft" ones are changed only where the
+ * kernel lets us: what a host mount had set stays locked. */
+enum mount_number {
+  MOUNT_SET,
+  MOUNT_CLEAR,
+  MOUNT_PROPAGATION,
+  MOUNT_NUMBERS,
+};
+
+enum bind_number {
+  BIND_SET = MOUNT_SET,
+  BIND_CLEAR = MOUNT_CLEAR,
+  BIND_PROPAGATION = MOUNT_PROPAGATION,
+  BIND_RECURSIVE_SET,
+  BIND_RECURSIVE_CLEAR,
+  BIND_RECURSIVE_PROPAGATION,
+  BIND_SOFT_CLEAR,  /* what bwrap itself had added, on the whole tree */
+  BIND_SOFT_ATIME,  /* a MOUNT_ATTR_ value, or BIND_NO_ATIME */
+  BIND_DEVICE,      /* st_dev and st_ino of the source, for OP_FLAG_CHECK_SOURCE */
+  BIND_INODE,
+  BIND_NUMBERS,
+};
+
+#define BIND_NO_ATIME UINT64_MAX
+
+/* The ids and capabilities that the program is looked up with. */
+enum program_number {
+  PROGRAM_UID,
+  PROGRAM_GID,
+  PROGRAM_EFFECTIVE,
+  PROGRAM_NUMBERS,
+};
+
+enum capability_number {
+  CAPABILITY_BOUNDING,
+  CAPABILITY_EFFECTIVE,
+  CAPABILITY_PERMITTED,
+  CAPABILITY_INHERITABLE,
+  CAPABILITY_AMBIENT,
+  CAPABILITY_NUMBERS,
+};
+
+/* From the init, on the control socket until the commit, on the gate's connection
+ * after it. */
+enum report_kind {
+  REPORT_FAILED = 1,
+  REPORT_READY,
+  REPORT_CONSOLE,   /* with the pty's master */
+  REPORT_LISTENER,  /* with the seccomp listener */
+};
+
+struct report {
+  uint32_t kind;
+  uint32_t row;
+  uint32_t code;      /* enum op_code */
+  int32_t error;      /* errno, 0: the step says it all */
+  char step[48];      /* the call that failed */
+  char detail[256];   /* what it worked on, or what the kernel said */
+};
+
+/* To the init. */
+enum command {
+  COMMAND_COMMIT = 1,  /* "created" is on record: wait at the gate */
+  COMMAND_START,       /* run the program */
+};

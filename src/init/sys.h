@@ -1,0 +1,63 @@
+/* System calls that the C library of the init does not wrap. */
+#pragma once
+
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static inline int
+sys_openat2 (int dir, const char *path, const struct open_how *how)
+{
+  return (int) syscall (SYS_openat2, dir, path, how, sizeof *how);
+}
+
+static inline int
+sys_open_tree (int dir, const char *path, unsigned int flags)
+{
+  return (int) syscall (SYS_open_tree, dir, path, flags);
+}
+
+static inline int
+sys_move_mount (int from, int to)
+{
+  return (int) syscall (SYS_move_mount, from, "", to, "",
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static inline int
+sys_fsopen (const char *type)
+{
+  return (int) syscall (SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static inline int
+sys_fsconfig (int fd, unsigned int command, const char *key, const void *value)
+{
+  return (int) syscall (SYS_fsconfig, fd, command, key, value, 0);
+}
+
+static inline int
+sys_fsmount (int fd, unsigned int attributes)
+{
+  return (int) syscall (SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes);
+}
+
+static inline int
+sys_mount_setattr (int fd, unsigned int flags, const struct mount_attr *attr)
+{
+  return (int) syscall (SYS_mount_setattr, fd, "", flags, attr, sizeof *attr);
+}
+
+static inline int
+sys_pivot_root (const char *new_root, const char *put_old)
+{
+  return (int) syscall (SYS_pivot_root, new_root, put_old);
+}
+
+static inline int
+sys_close_range (unsigned int first, unsigned int last)
+{
+  return (int) syscall (SYS_close_range, first, last, 0);
+}
