@@ -23,8 +23,7 @@ struct init {
   int gate;      /* -1 if there is none */
   int root;      /* O_PATH, the root file system; -1 after the pivot */
   int console;   /* slave of the pty, -1 */
-  int overflow;  /* shared mask directory: a detached read-only tmpfs, -1 */
-  uint64_t last_capability;
+  int mask;      /* an empty read-only tmpfs that hides directories, -1 */
   const struct op *current;
   char **arguments;
   char **environment;
@@ -87,6 +86,7 @@ void do_rlimit (struct init *init, const struct op *op);
 
 /* process.c: from the finished root to the program. */
 void do_console (struct init *init, const struct op *op);
+void do_groups (struct init *init, const struct op *op);
 void do_program (struct init *init, const struct op *op);
 void do_ready (struct init *init, const struct op *op);
 void do_ids (struct init *init, const struct op *op);

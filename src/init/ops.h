@@ -33,13 +33,13 @@ struct ops_header {
 
 struct op_header {
   uint32_t size;       /* of the whole record, a multiple of 8 */
-  uint16_t code;       /* enum op_code */
-  uint16_t n_numbers;  /* uint64_t each, right behind this */
-  uint16_t n_strings;  /* NUL-terminated, at the end */
-  uint16_t reserved;
+  uint32_t code;       /* enum op_code */
+  uint32_t n_numbers;  /* uint64_t each, right behind this */
+  uint32_t n_strings;  /* NUL-terminated, at the end */
+  uint32_t data_size;  /* bytes behind the numbers, padded to 8 */
   uint32_t flags;      /* OP_FLAG_* */
   uint32_t row;
-  uint32_t data_size;  /* bytes behind the numbers, padded to 8 */
+  uint32_t reserved;
 };
 
 /* What each operation reads: n: its numbers, s: its strings, d: its data. */
@@ -63,17 +63,18 @@ enum op_code {
   OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
   OP_ROOT_READONLY,
   OP_KEYRING,          /* s: name of the session keyring */
-  OP_CONSOLE,          /* n: rows, columns (0: none); sends the master, keeps the slave */
+  OP_CONSOLE,          /* n: enum console_number; sends the master, keeps the slave */
   OP_RLIMIT,           /* n: resource, soft, hard */
-  OP_PROGRAM,          /* n: enum program_number; s: cwd, args[0], PATH */
+  OP_GROUPS,           /* n: supplementary gids */
+  OP_PROGRAM,          /* n: enum program_number; s: cwd, args[0], PATH ("": none) */
   OP_READY,            /* reports and waits for the start; flags: OP_FLAG_GATE */
-  OP_IDS,              /* n: uid, gid, umask, keep groups (0 or 1), additional gids ... */
+  OP_IDS,              /* n: uid, gid, umask */
   OP_CAPABILITIES,     /* n: enum capability_number */
   OP_NO_NEW_PRIVS,
   OP_SECCOMP,          /* n: flags of seccomp(2); d: struct sock_filter[] */
   OP_ARGUMENTS,        /* s: args */
   OP_ENVIRONMENT,      /* s: env */
-  OP_EXEC,             /* n: first descriptor to close, the ones below stay */
+  OP_EXEC,
   OP_CODE_N,
 };
 
@@ -84,8 +85,7 @@ enum op_flag {
   OP_FLAG_INHERIT_MODE = 1 << 3,  /* a tmpfs takes the mode of the directory below it */
   OP_FLAG_COPY_UP = 1 << 4,       /* a tmpfs starts with what the directory holds */
   OP_FLAG_GATE = 1 << 5,          /* wait at the gate, not on the control socket */
-  OP_FLAG_DROP_GID = 1 << 6,      /* unused gid= may be left out (one-id maps) */
-  OP_FLAG_CHECK_SOURCE = 1 << 7,  /* compare device and inode of the source */
+  OP_FLAG_CHECK_SOURCE = 1 << 6,  /* compare device and inode of the source */
 };
 
 /* Attributes are those of mount_setattr(2); "soft" ones are changed only where the
@@ -112,6 +112,14 @@ enum bind_number {
 };
 
 #define BIND_NO_ATIME UINT64_MAX
+
+/* The size of the terminal (0 rows: leave it) and the user it belongs to. */
+enum console_number {
+  CONSOLE_ROWS,
+  CONSOLE_COLUMNS,
+  CONSOLE_UID,
+  CONSOLE_NUMBERS,
+};
 
 /* The ids and capabilities that the program is looked up with. */
 enum program_number {

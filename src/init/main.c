@@ -1,0 +1,174 @@
+/* bwrap-oci-init: the last mile inside the sandbox.
+ *
+ * bubblewrap starts this program as pid 1 of the new namespaces with all capabilities
+ * over them, in a root that holds nothing but what was staged. It carries out its
+ * instructions in order, says "ready", waits for the start, takes on the restrictions
+ * and becomes the user's program. Until that last execve nothing of the image runs.
+ * Any failure is reported and ends it: it never goes on with less than was asked. */
+#include "init.h"
+
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+typedef void operation (struct init *init, const struct op *op);
+
+static operation *const operations[OP_CODE_N] = {
+  [OP_NEW_SESSION] = do_new_session,
+  [OP_BECOME_ROOT] = do_become_root,
+  [OP_ROOT] = do_root,
+  [OP_BIND] = do_bind,
+  [OP_MOUNT] = do_mount,
+  [OP_DEVICE] = do_device,
+  [OP_FIFO] = do_fifo,
+  [OP_SYMLINK] = do_symlink,
+  [OP_DIRECTORY] = do_directory,
+  [OP_MASK] = do_mask,
+  [OP_READONLY] = do_readonly,
+  [OP_SYSCTL] = do_sysctl,
+  [OP_HOSTNAME] = do_hostname,
+  [OP_DOMAINNAME] = do_domainname,
+  [OP_OOM_SCORE_ADJ] = do_oom_score_adj,
+  [OP_LOOPBACK] = do_loopback,
+  [OP_PIVOT] = do_pivot,
+  [OP_ROOT_READONLY] = do_root_readonly,
+  [OP_KEYRING] = do_keyring,
+  [OP_CONSOLE] = do_console,
+  [OP_RLIMIT] = do_rlimit,
+  [OP_GROUPS] = do_groups,
+  [OP_PROGRAM] = do_program,
+  [OP_READY] = do_ready,
+  [OP_IDS] = do_ids,
+  [OP_CAPABILITIES] = do_capabilities,
+  [OP_NO_NEW_PRIVS] = do_no_new_privs,
+  [OP_SECCOMP] = do_seccomp,
+  [OP_ARGUMENTS] = do_arguments,
+  [OP_ENVIRONMENT] = do_environment,
+  [OP_EXEC] = do_exec,
+};
+
+static void
+copy_text (char *to, size_t size, const char *from)
+{
+  size_t length = strlen (from);
+
+  if (length >= size)
+    length = size - 1;
+  memcpy (to, from, length);
+  to[length] = '\0';
+}
+
+static void
+send_report (int socket, const struct report *message, int fd)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (sizeof (int))];
+  } control = { 0 };
+  struct iovec vector = { .iov_base = (void *) message, .iov_len = sizeof *message };
+  struct msghdr msg = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+  if (fd >= 0)
+    {
+      msg.msg_control = &control;
+      msg.msg_controllen = sizeof control.space;
+      control.header.cmsg_level = SOL_SOCKET;
+      control.header.cmsg_type = SCM_RIGHTS;
+      control.header.cmsg_len = CMSG_LEN (sizeof (int));
+      memcpy (CMSG_DATA (&control.header), &fd, sizeof fd);
+    }
+  while (sendmsg (socket, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    ;
+}
+
+void
+report (struct init *init, enum report_kind kind, int fd)
+{
+  struct report message = { .kind = kind };
+
+  send_report (init->control, &message, fd);
+}
+
+_Noreturn void
+fail (struct init *init, const char *step, const char *detail)
+{
+  struct report message = { .kind = REPORT_FAILED, .error = errno };
+
+  if (init->current != NULL)
+    {
+      message.row = init->current->header->row;
+      message.code = init->current->header->code;
+    }
+  copy_text (message.step, sizeof message.step, step);
+  copy_text (message.detail, sizeof message.detail, detail);
+  send_report (init->control, &message, -1);
+  _exit (1);
+}
+
+/* Keeps what is inherited to our own descriptors and the preserved ones below them:
+ * bwrap passes on every descriptor that is not close-on-exec. */
+static void
+own_descriptors (struct init *init)
+{
+  if (sys_close_range ((unsigned int) (init->first_fd + INIT_FD_N), ~0u) < 0)
+    fail (init, "close_range", "");
+  for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_N; fd++)
+    if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd != init->gate || errno != EBADF))
+      fail (init, "fcntl", "own descriptors");
+}
+
+/* The instructions, mapped; the descriptor is closed. */
+static void
+map_instructions (struct init *init, struct stream *stream)
+{
+  int fd = init->first_fd + INIT_FD_OPS;
+  struct stat st;
+  void *block;
+
+  if (fstat (fd, &st) < 0)
+    fail (init, "fstat", "instructions");
+  block = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (block == MAP_FAILED)
+    fail (init, "mmap", "instructions");
+  (void) close (fd);
+  if (!stream_open (stream, block, (size_t) st.st_size))
+    {
+      errno = 0;
+      fail (init, "these are not my instructions", "");
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  struct init init = { .root = -1, .console = -1, .mask = -1 };
+  struct stream stream;
+  struct op op;
+  int more;
+
+  init.first_fd = argc == 2 ? atoi (argv[1]) : 0;
+  if (init.first_fd < 3)
+    return 1;
+  init.control = init.first_fd + INIT_FD_CONTROL;
+  init.gate = init.first_fd + INIT_FD_GATE;
+
+  own_descriptors (&init);
+  (void) umask (0);
+  map_instructions (&init, &stream);
+  while ((more = stream_next (&stream, &op)) > 0)
+    {
+      init.current = &op;
+      operations[op.header->code](&init, &op);
+    }
+  errno = 0;
+  fail (&init, more < 0 ? "malformed instruction" : "no program to run", "");
+}

@@ -1,0 +1,469 @@
+/* Placing mounts below the root file system.
+ *
+ * A mount is made detached (open_tree, fsmount), gets its attributes, and then goes
+ * from descriptor to descriptor onto its target: no path is ever given to mount(2).
+ * Afterwards the target is resolved once more and must show that very mount; if
+ * someone renames things meanwhile, nothing runs. */
+#include "init.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+#ifndef AT_NO_AUTOMOUNT
+#define AT_NO_AUTOMOUNT 0x800
+#endif
+
+#define STATX_MNT_ID_MASK 0x1000u  /* STATX_MNT_ID */
+#define STATX_MNT_ID_WORD 18       /* stx_mnt_id lies at byte 144 of struct statx */
+#define OLD_ROOT_DETACH 2          /* MNT_DETACH */
+
+/* The id of the mount that @fd is on; 0 with errno on failure. */
+static uint64_t
+mount_id (int fd)
+{
+  uint64_t words[32] = { 0 };
+
+  if (syscall (SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID_MASK, words) < 0)
+    return 0;
+  return words[STATX_MNT_ID_WORD];
+}
+
+static int
+change (int mount, unsigned int flags, uint64_t set, uint64_t clear, uint64_t propagation)
+{
+  struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
+
+  if (set == 0 && clear == 0 && propagation == 0)
+    return 0;
+  /* the access-time bits are one value: it is replaced as a whole */
+  if (set & MOUNT_ATTR__ATIME)
+    attr.attr_clr |= MOUNT_ATTR__ATIME;
+  return sys_mount_setattr (mount, AT_EMPTY_PATH | flags, &attr);
+}
+
+void
+place (struct init *init, int mount, const char *target, unsigned int flags)
+{
+  int at = walk_make (init->root, target, flags, NULL);
+  int seen;
+
+  if (at < 0)
+    fail (init, "make mount point", target);
+  if (sys_move_mount (mount, at) < 0)
+    fail (init, "move_mount", target);
+  (void) close (at);
+
+  seen = walk_open (init->root, target, flags);
+  if (seen < 0)
+    fail (init, "open mount point again", target);
+  if (mount_id (seen) == 0 || mount_id (seen) != mount_id (mount))
+    {
+      errno = 0;
+      fail (init, "the mount point was replaced meanwhile", target);
+    }
+  (void) close (seen);
+}
+
+/* Undoes \nnn in a path of mountinfo, in place. */
+static void
+unescape (char *text)
+{
+  char *to = text;
+
+  for (; *text != '\0'; text++)
+    {
+      if (text[0] == '\\' && text[1] != '\0' && text[2] != '\0' && text[3] != '\0')
+        {
+          *to++ = (char) ((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+          text += 3;
+        }
+      else
+        *to++ = *text;
+    }
+  *to = '\0';
+}
+
+/* Clears the bits of @clear one by one on the mount at @path, as far as they are not
+ * locked: a locked one was set on the host and so belongs to the source. */
+static void
+soft_clear_one (const char *path, uint64_t clear)
+{
+  int fd = open (path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+
+  for (uint64_t bit = 1; fd >= 0 && bit != 0 && bit <= clear; bit <<= 1)
+    if (clear & bit)
+      (void) change (fd, 0, 0, bit, 0);
+  if (fd >= 0)
+    (void) close (fd);
+}
+
+/* soft_clear_one() for every mount at or below @staged, one of our own short names. */
+static void
+soft_clear_each (struct init *init, const char *staged, uint64_t clear)
+{
+  int fd = open ("/s/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+  size_t prefix = strlen (staged), held = 0;
+  char line[2 * PATH_MAX + 256];
+  ssize_t n;
+
+  if (fd < 0)
+    fail (init, "open mountinfo", staged);
+  while ((n = read (fd, line + held, sizeof line - 1 - held)) > 0 || held > 0)
+    {
+      char *end, *path = line;
+
+      held += n > 0 ? (size_t) n : 0;
+      line[held] = '\0';
+      end = memchr (line, '\n', held);
+      if (end == NULL && n > 0 && held < sizeof line - 1)
+        continue;
+      if (end == NULL)
+        break;
+      *end = '\0';
+      /* the mount point is the fifth field (proc(5)) */
+      for (int field = 0; field < 4 && path != NULL; field++)
+        path = strchr (path, ' ') != NULL ? strchr (path, ' ') + 1 : NULL;
+      if (path != NULL)
+        {
+          path[strcspn (path, " ")] = '\0';
+          unescape (path);
+          if (strncmp (path, staged, prefix) == 0 && (path[prefix] == '/' || path[prefix] == '\0'))
+            soft_clear_one (path, clear);
+        }
+      held -= (size_t) (end + 1 - line);
+      memmove (line, end + 1, held);
+    }
+  (void) close (fd);
+}
+
+/* Clones the staged tree; what bwrap added to its flags is taken back. */
+static int
+clone_source (struct init *init, const struct op *op, const char *staged)
+{
+  unsigned int recursive = op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0;
+  uint64_t clear = op->numbers[BIND_SOFT_CLEAR];
+  struct stat st;
+  int mount = sys_open_tree (AT_FDCWD, staged,
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+
+  if (mount >= 0 && clear != 0 && change (mount, recursive, 0, clear, 0) < 0)
+    {
+      if (errno != EPERM)
+        fail (init, "mount_setattr", staged);
+      (void) close (mount);
+      soft_clear_each (init, staged, clear);
+      mount = sys_open_tree (AT_FDCWD, staged,
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+    }
+  if (mount < 0)
+    fail (init, "open_tree", staged);
+  if (op->header->flags & OP_FLAG_CHECK_SOURCE)
+    {
+      if (fstat (mount, &st) < 0)
+        fail (init, "fstat", staged);
+      if (st.st_dev != op->numbers[BIND_DEVICE] || st.st_ino != op->numbers[BIND_INODE])
+        {
+          errno = 0;
+          fail (init, "the source was replaced meanwhile", staged);
+        }
+    }
+  return mount;
+}
+
+/* The attributes that were asked for: these must hold. */
+static void
+set_attributes (struct init *init, const struct op *op, int mount, const char *name)
+{
+  const uint64_t *n = op->numbers;
+
+  if (change (mount, AT_RECURSIVE, n[BIND_RECURSIVE_SET], n[BIND_RECURSIVE_CLEAR],
+              n[BIND_RECURSIVE_PROPAGATION]) < 0)
+    fail (init, "mount_setattr (recursive)", name);
+  if (change (mount, 0, n[BIND_SET], n[BIND_CLEAR], n[BIND_PROPAGATION]) < 0)
+    fail (init, "mount_setattr", name);
+  if (n[BIND_SOFT_ATIME] != BIND_NO_ATIME)
+    {
+      struct mount_attr attr = { .attr_set = n[BIND_SOFT_ATIME], .attr_clr = MOUNT_ATTR__ATIME };
+
+      /* the access-time mode of a host mount is locked and stays */
+      if (sys_mount_setattr (mount, AT_EMPTY_PATH, &attr) < 0 && errno != EPERM)
+        fail (init, "mount_setattr (atime)", name);
+    }
+}
+
+void
+do_bind (struct init *init, const struct op *op)
+{
+  const char *target = op_string (op, 0);
+  int mount = clone_source (init, op, op_string (op, 1));
+
+  set_attributes (init, op, mount, target);
+  place (init, mount, target, op->header->flags);
+  (void) close (mount);
+}
+
+void
+do_root (struct init *init, const struct op *op)
+{
+  unsigned int recursive = op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0;
+  uint64_t clear = op->numbers[BIND_SOFT_CLEAR];
+  struct stat st;
+
+  init->root = open ("/r", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (init->root < 0 || fstat (init->root, &st) < 0)
+    fail (init, "open", "/r");
+  if ((op->header->flags & OP_FLAG_CHECK_SOURCE)
+      && (st.st_dev != op->numbers[BIND_DEVICE] || st.st_ino != op->numbers[BIND_INODE]))
+    {
+      errno = 0;
+      fail (init, "the root file system was replaced meanwhile", "");
+    }
+  if (change (init->root, recursive, 0, clear, 0) < 0)
+    {
+      if (errno != EPERM)
+        fail (init, "mount_setattr", "/r");
+      soft_clear_each (init, "/r", clear);
+    }
+  set_attributes (init, op, init->root, "/");
+}
+
+/* Reports that a call on file system context @fd failed, with the kernel's own words
+ * (fsopen's message log) if it left any. */
+static _Noreturn void
+fail_context (struct init *init, int fd, const char *step, const char *option)
+{
+  int saved = errno;
+  char message[256], detail[512];
+  ssize_t n = read (fd, message, sizeof message - 1);
+
+  message[n > 0 ? n : 0] = '\0';
+  message[strcspn (message, "\n")] = '\0';
+  (void) snprintf (detail, sizeof detail, "%s%s%s", option, n > 2 ? ": " : "",
+                   n > 2 ? message + 2 : "");
+  errno = saved;
+  fail (init, step, detail);
+}
+
+/* Sets one "key=value" or "key" parameter of the file system. */
+static void
+configure (struct init *init, int fd, const char *option)
+{
+  const char *equals = strchr (option, '=');
+  char key[256];
+  size_t length = equals != NULL ? (size_t) (equals - option) : strlen (option);
+  int result;
+
+  if (length >= sizeof key)
+    {
+      errno = ENAMETOOLONG;
+      fail (init, "mount option", option);
+    }
+  memcpy (key, option, length);
+  key[length] = '\0';
+  if (equals != NULL)
+    result = sys_fsconfig (fd, FSCONFIG_SET_STRING, key, equals + 1);
+  else
+    result = sys_fsconfig (fd, FSCONFIG_SET_FLAG, key, NULL);
+  if (result < 0)
+    fail_context (init, fd, "mount option", option);
+}
+
+void
+do_mount (struct init *init, const struct op *op)
+{
+  const char *target = op_string (op, 0), *type = op_string (op, 1);
+  uint64_t set = op->numbers[MOUNT_SET];
+  unsigned int flags = op->header->flags;
+  int fd, mount, below;
+  struct stat st;
+  bool made;
+
+  below = walk_make (init->root, target, flags, &made);
+  if (below < 0 || fstat (below, &st) < 0)
+    fail (init, "make mount point", target);
+
+  fd = sys_fsopen (type);
+  if (fd < 0)
+    fail (init, "fsopen", type);
+  for (unsigned int i = 2; i < op->header->n_strings; i++)
+    configure (init, fd, op_string (op, i));
+  if (!made && (flags & OP_FLAG_INHERIT_MODE))
+    {
+      char mode[32];
+
+      (void) snprintf (mode, sizeof mode, "mode=%o", (unsigned int) (st.st_mode & 07777));
+      configure (init, fd, mode);
+    }
+  if (sys_fsconfig (fd, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+    fail_context (init, fd, "mount", type);
+  mount = sys_fsmount (fd, 0);
+  if (mount < 0)
+    fail_context (init, fd, "fsmount", type);
+  (void) close (fd);
+
+  if (flags & OP_FLAG_COPY_UP)
+    copy_up (init, below, mount);
+  (void) close (below);
+  if (change (mount, 0, set, op->numbers[MOUNT_CLEAR], op->numbers[MOUNT_PROPAGATION]) < 0)
+    fail (init, "mount_setattr", target);
+  place (init, mount, target, flags);
+  (void) close (mount);
+}
+
+void
+do_device (struct init *init, const struct op *op)
+{
+  const char *target = op_string (op, 0), *staged = op_string (op, 1);
+  int there = walk_open (init->root, target, 0), mount;
+  struct stat st;
+
+  /* what an earlier mount already put there is left alone if it is the device */
+  if (there >= 0 && fstat (there, &st) == 0 && (S_ISCHR (st.st_mode) || S_ISBLK (st.st_mode))
+      && st.st_rdev == op->numbers[0])
+    {
+      (void) close (there);
+      return;
+    }
+  if (there >= 0)
+    (void) close (there);
+
+  mount = sys_open_tree (AT_FDCWD, staged, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (mount < 0 || fstat (mount, &st) < 0)
+    fail (init, "open_tree", staged);
+  if ((!S_ISCHR (st.st_mode) && !S_ISBLK (st.st_mode)) || st.st_rdev != op->numbers[0])
+    {
+      errno = 0;
+      fail (init, "the host's node is another device", staged);
+    }
+  place (init, mount, target, 0);
+  (void) close (mount);
+}
+
+/* Hides directory @at behind an empty read-only tmpfs; all of them share one. */
+static void
+mask_directory (struct init *init, const char *path)
+{
+  int mount, fd;
+
+  if (init->mask >= 0)
+    {
+      mount = sys_open_tree (init->mask, "",
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+      if (mount < 0)
+        fail (init, "open_tree", path);
+      place (init, mount, path, OP_FLAG_DIRECTORY);
+      (void) close (mount);
+      return;
+    }
+  fd = sys_fsopen ("tmpfs");
+  if (fd < 0)
+    fail (init, "fsopen", "tmpfs");
+  configure (init, fd, "mode=0755");
+  configure (init, fd, "nr_inodes=1");
+  if (sys_fsconfig (fd, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+    fail_context (init, fd, "mount", "tmpfs");
+  mount = sys_fsmount (fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
+                             | MOUNT_ATTR_NOEXEC);
+  if (mount < 0)
+    fail_context (init, fd, "fsmount", "tmpfs");
+  (void) close (fd);
+  place (init, mount, path, OP_FLAG_DIRECTORY);
+  /* only an attached mount can be cloned again (before Linux 6.15) */
+  init->mask = mount;
+}
+
+/* Opens @path, which may be missing: then there is nothing to hide or protect. */
+static int
+open_optional (struct init *init, const char *path)
+{
+  int fd = walk_open (init->root, path, 0);
+
+  if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+    fail (init, "open", path);
+  return fd;
+}
+
+void
+do_mask (struct init *init, const struct op *op)
+{
+  const char *path = op_string (op, 0);
+  int at = open_optional (init, path), mount;
+  struct stat st;
+
+  if (at < 0)
+    return;
+  if (fstat (at, &st) < 0)
+    fail (init, "fstat", path);
+  (void) close (at);
+  if (S_ISDIR (st.st_mode))
+    {
+      mask_directory (init, path);
+      return;
+    }
+  mount = sys_open_tree (AT_FDCWD, "/s/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (mount < 0 || fstat (mount, &st) < 0)
+    fail (init, "open_tree", "/s/dev/null");
+  if (!S_ISCHR (st.st_mode) || st.st_rdev != makedev (1, 3))
+    {
+      errno = 0;
+      fail (init, "the host's node is another device", "/s/dev/null");
+    }
+  place (init, mount, path, 0);
+  (void) close (mount);
+}
+
+void
+do_readonly (struct init *init, const struct op *op)
+{
+  const char *path = op_string (op, 0);
+  int at = open_optional (init, path), mount;
+
+  if (at < 0)
+    return;
+  mount = sys_open_tree (at, "",
+                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+  if (mount < 0)
+    fail (init, "open_tree", path);
+  if (change (mount, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+    fail (init, "mount_setattr", path);
+  (void) close (at);
+  place (init, mount, path, 0);
+  (void) close (mount);
+}
+
+void
+do_pivot (struct init *init, const struct op *op)
+{
+  if (fchdir (init->root) < 0)
+    fail (init, "fchdir", "/r");
+  /* both at one place: the old root lies on top of the new one until it is detached
+   * (pivot_root(2), NOTES) */
+  if (sys_pivot_root (".", ".") < 0)
+    fail (init, "pivot_root", "/r");
+  if (syscall (SYS_umount2, ".", OLD_ROOT_DETACH) < 0)
+    fail (init, "umount", "old root");
+  if (chdir ("/") < 0)
+    fail (init, "chdir", "/");
+  if (op->numbers[0] != 0
+      && change (init->root, op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0, 0, 0,
+                 op->numbers[0]) < 0)
+    fail (init, "mount_setattr (propagation)", "/");
+}
+
+void
+do_root_readonly (struct init *init, const struct op *op)
+{
+  (void) op;
+  if (change (init->root, 0, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+    fail (init, "mount_setattr", "/");
+}

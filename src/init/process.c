@@ -1,0 +1,452 @@
+/* From the finished root to the program: console, lookup, start gate, restrictions.
+ *
+ * The order at the end is the kernel's: ids while the capabilities still allow it, then
+ * the capability sets, no_new_privs, and the filter last, so that it need not allow
+ * anything but the program. */
+#include "init.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define DEVPTS_MAGIC 0x1cd1
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
+
+/* The multiplexer of the container's own devpts, open for use. What the image has at
+ * its place is never opened: it may be anything. */
+static int
+open_multiplexer (struct init *init)
+{
+  char path[64];
+  int found = walk_open (init->root, "/dev/pts/ptmx", OP_FLAG_NO_SYMLINKS), master;
+  struct statfs fs;
+
+  if (found < 0)
+    fail (init, "open", "/dev/pts/ptmx");
+  if (fstatfs (found, &fs) < 0)
+    fail (init, "fstatfs", "/dev/pts/ptmx");
+  if (fs.f_type != DEVPTS_MAGIC)
+    {
+      errno = 0;
+      fail (init, "a terminal needs a devpts mount at /dev/pts", "");
+    }
+  (void) snprintf (path, sizeof path, "/s/proc/self/fd/%d", found);
+  master = open (path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0)
+    fail (init, "open", "/dev/pts/ptmx");
+  (void) close (found);
+  return master;
+}
+
+void
+do_console (struct init *init, const struct op *op)
+{
+  struct winsize size = {
+    .ws_row = (unsigned short) op->numbers[CONSOLE_ROWS],
+    .ws_col = (unsigned short) op->numbers[CONSOLE_COLUMNS],
+  };
+  int master = open_multiplexer (init), unlock = 0, slave, mount;
+
+  if (ioctl (master, TIOCSPTLCK, &unlock) < 0)
+    fail (init, "TIOCSPTLCK", "/dev/pts/ptmx");
+  /* not by name: the peer of this very master (ioctl_tty(2)) */
+  slave = ioctl (master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (slave < 0)
+    fail (init, "TIOCGPTPEER", "/dev/pts/ptmx");
+  if (size.ws_row != 0 && ioctl (master, TIOCSWINSZ, &size) < 0)
+    fail (init, "TIOCSWINSZ", "/dev/pts/ptmx");
+  if (fchown (slave, (uid_t) op->numbers[CONSOLE_UID], (gid_t) -1) < 0)
+    fail (init, "chown", "terminal");
+
+  mount = sys_open_tree (slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (mount < 0)
+    fail (init, "open_tree", "/dev/console");
+  place (init, mount, "/dev/console", 0);
+  (void) close (mount);
+
+  if (ioctl (slave, TIOCSCTTY, 0) < 0)
+    fail (init, "TIOCSCTTY", "terminal");
+  for (int fd = 0; fd <= 2; fd++)
+    if (dup2 (slave, fd) < 0)
+      fail (init, "dup2", "terminal");
+  (void) close (slave);
+  report (init, REPORT_CONSOLE, master);
+  (void) close (master);
+}
+
+void
+do_groups (struct init *init, const struct op *op)
+{
+  gid_t groups[op->header->n_numbers + 1];
+
+  for (unsigned int i = 0; i < op->header->n_numbers; i++)
+    groups[i] = (gid_t) op->numbers[i];
+  if (syscall (SYS_setgroups, (size_t) op->header->n_numbers, groups) < 0)
+    fail (init, "setgroups", "");
+}
+
+static int
+get_capabilities (struct __user_cap_data_struct data[2])
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+  return (int) syscall (SYS_capget, &header, data);
+}
+
+static int
+set_capabilities (const struct __user_cap_data_struct data[2])
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+  return (int) syscall (SYS_capset, &header, data);
+}
+
+/* The effective set := @effective as far as it is permitted. */
+static void
+set_effective (struct init *init, uint64_t effective)
+{
+  struct __user_cap_data_struct data[2];
+
+  if (get_capabilities (data) < 0)
+    fail (init, "capget", "");
+  data[0].effective = data[0].permitted & (uint32_t) effective;
+  data[1].effective = data[1].permitted & (uint32_t) (effective >> 32);
+  if (set_capabilities (data) < 0)
+    fail (init, "capset", "");
+}
+
+/* File access as the program will have it (setfsuid(2)), or as root again. Raw calls:
+ * the wrappers of other libraries cannot report failure either. */
+static void
+borrow_ids (struct init *init, const struct op *op)
+{
+  (void) syscall (SYS_setfsgid, (gid_t) op->numbers[PROGRAM_GID]);
+  (void) syscall (SYS_setfsuid, (uid_t) op->numbers[PROGRAM_UID]);
+  set_effective (init, op->numbers[PROGRAM_EFFECTIVE]);
+}
+
+static void
+return_ids (struct init *init)
+{
+  set_effective (init, UINT64_MAX);
+  (void) syscall (SYS_setfsuid, geteuid ());
+  (void) syscall (SYS_setfsgid, getegid ());
+}
+
+static int
+make_directories (const char *path)
+{
+  char head[PATH_MAX];
+  size_t length = strlen (path);
+
+  if (length >= sizeof head)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  for (size_t i = 1; i <= length; i++)
+    if (path[i] == '/' || path[i] == '\0')
+      {
+        memcpy (head, path, i);
+        head[i] = '\0';
+        if (mkdir (head, 0755) < 0 && errno != EEXIST)
+          return -1;
+      }
+  return 0;
+}
+
+/* Enters the working directory with the program's ids, or as root where those may not:
+ * so do the peers. It may be missing; it is hostile and must be below the root: what
+ * getcwd(2) calls unreachable is a descriptor somebody leaked (CVE-2024-21626). */
+static void
+enter_directory (struct init *init, const struct op *op, const char *path)
+{
+  char seen[PATH_MAX];
+  int result = chdir (path);
+
+  if (result < 0 && (errno == ENOENT || errno == EACCES || errno == EPERM))
+    {
+      int missing = errno == ENOENT;
+
+      return_ids (init);
+      if (missing && make_directories (path) < 0)
+        fail (init, "mkdir", path);
+      result = chdir (path);
+      borrow_ids (init, op);
+    }
+  if (result < 0)
+    fail (init, "chdir", path);
+  if (syscall (SYS_getcwd, seen, sizeof seen) < 0)
+    fail (init, "getcwd", path);
+  if (seen[0] != '/')
+    {
+      errno = 0;
+      fail (init, "the working directory is outside the root file system", path);
+    }
+}
+
+/* Whether @path is a file that may be executed; errno says why not. */
+static bool
+executable (const char *path)
+{
+  struct stat st;
+
+  if (stat (path, &st) < 0)
+    return false;
+  if (!S_ISREG (st.st_mode))
+    {
+      errno = EACCES;
+      return false;
+    }
+  return syscall (SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+/* Finds args[0] as execvp(3) would, with the PATH of the program's environment. */
+static void
+find_program (struct init *init, const char *name, const char *search)
+{
+  size_t length = strlen (name);
+
+  if (length >= sizeof init->program)
+    {
+      errno = ENAMETOOLONG;
+      fail (init, "stat", name);
+    }
+  if (strchr (name, '/') != NULL)
+    {
+      memcpy (init->program, name, length + 1);
+      if (!executable (init->program))
+        fail (init, errno == EACCES ? "" : "stat", name);
+      return;
+    }
+  while (*search != '\0' && *name != '\0')
+    {
+      size_t part = strcspn (search, ":");
+
+      if (part + length + 2 <= sizeof init->program)
+        {
+          (void) snprintf (init->program, sizeof init->program, "%.*s%s%s", (int) part, search,
+                           part > 0 ? "/" : "./", name);
+          if (executable (init->program))
+            return;
+        }
+      search += part + (search[part] == ':');
+    }
+  errno = 0;
+  fail (init, "executable file not found in $PATH", name);
+}
+
+/* A pipe for standard input or output belongs to who made it: give it to the user, so
+ * that /dev/stdout can be opened again. Files of the caller keep their owner. */
+static void
+give_pipes (const struct op *op)
+{
+  for (int fd = 0; fd <= 2 && op->numbers[PROGRAM_UID] != 0; fd++)
+    {
+      struct stat st;
+
+      if (fstat (fd, &st) == 0 && S_ISFIFO (st.st_mode))
+        (void) fchown (fd, (uid_t) op->numbers[PROGRAM_UID], (gid_t) -1);
+    }
+}
+
+void
+do_program (struct init *init, const struct op *op)
+{
+  /* no directory of ours is open when the working directory is entered */
+  if (init->root >= 0)
+    (void) close (init->root);
+  if (init->mask >= 0)
+    (void) close (init->mask);
+  init->root = init->mask = -1;
+
+  borrow_ids (init, op);
+  enter_directory (init, op, op_string (op, 0));
+  find_program (init, op_string (op, 1), op_string (op, 2));
+  return_ids (init);
+  give_pipes (op);
+}
+
+/* The next command on @socket; 0 when the other side is gone. */
+static uint32_t
+receive (int socket)
+{
+  uint32_t command = 0;
+  ssize_t n;
+
+  do
+    n = recv (socket, &command, sizeof command, 0);
+  while (n < 0 && errno == EINTR);
+  return n == sizeof command ? command : 0;
+}
+
+/* Waits until somebody connects and says "start"; that connection then carries the
+ * answer. A connection that ends without a word is forgotten. */
+static void
+wait_at_gate (struct init *init)
+{
+  for (;;)
+    {
+      int connection = accept4 (init->gate, NULL, NULL, SOCK_CLOEXEC);
+
+      if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
+        _exit (1);
+      if (connection >= 0 && receive (connection) == COMMAND_START)
+        {
+          init->control = connection;
+          return;
+        }
+      if (connection >= 0)
+        (void) close (connection);
+    }
+}
+
+void
+do_ready (struct init *init, const struct op *op)
+{
+  uint32_t command;
+
+  report (init, REPORT_READY, -1);
+  command = receive (init->control);
+  if (command == COMMAND_COMMIT && (op->header->flags & OP_FLAG_GATE))
+    {
+      (void) close (init->control);
+      wait_at_gate (init);
+    }
+  else if (command != COMMAND_START)
+    _exit (1);  /* the runtime died before the container was on record */
+  (void) close (init->gate);
+}
+
+void
+do_ids (struct init *init, const struct op *op)
+{
+  uid_t uid = (uid_t) op->numbers[0];
+  gid_t gid = (gid_t) op->numbers[1];
+
+  if (prctl (PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+    fail (init, "PR_SET_KEEPCAPS", "");
+  if (syscall (SYS_setresgid, gid, gid, gid) < 0)
+    fail (init, "setresgid", "");
+  if (syscall (SYS_setresuid, uid, uid, uid) < 0)
+    fail (init, "setresuid", "");
+  if (prctl (PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+    fail (init, "PR_SET_KEEPCAPS", "");
+  set_effective (init, UINT64_MAX);
+  (void) umask ((mode_t) op->numbers[2]);
+}
+
+void
+do_capabilities (struct init *init, const struct op *op)
+{
+  const uint64_t *n = op->numbers;
+  struct __user_cap_data_struct data[2];
+  uint64_t permitted, inheritable;
+
+  for (unsigned int cap = 0; prctl (PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+    if (!(n[CAPABILITY_BOUNDING] >> cap & 1) && prctl (PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+      fail (init, "PR_CAPBSET_DROP", "");
+  if (get_capabilities (data) < 0)
+    fail (init, "capget", "");
+
+  /* what we do not have cannot be given (on a host that restricts even its root) */
+  permitted = (data[0].permitted | (uint64_t) data[1].permitted << 32) & n[CAPABILITY_PERMITTED];
+  inheritable = (data[0].inheritable | (uint64_t) data[1].inheritable << 32
+                 | data[0].permitted | (uint64_t) data[1].permitted << 32)
+                & n[CAPABILITY_INHERITABLE];
+  for (int half = 0; half < 2; half++)
+    {
+      data[half].permitted = (uint32_t) (permitted >> (32 * half));
+      data[half].effective = (uint32_t) ((permitted & n[CAPABILITY_EFFECTIVE]) >> (32 * half));
+      data[half].inheritable = (uint32_t) (inheritable >> (32 * half));
+    }
+  if (prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+    fail (init, "PR_CAP_AMBIENT_CLEAR_ALL", "");
+  if (set_capabilities (data) < 0)
+    fail (init, "capset", "");
+  for (unsigned int cap = 0; cap < 64; cap++)
+    if ((n[CAPABILITY_AMBIENT] & permitted & inheritable) >> cap & 1
+        && prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+      fail (init, "PR_CAP_AMBIENT_RAISE", "");
+}
+
+void
+do_no_new_privs (struct init *init, const struct op *op)
+{
+  (void) op;
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    fail (init, "PR_SET_NO_NEW_PRIVS", "");
+}
+
+void
+do_seccomp (struct init *init, const struct op *op)
+{
+  struct sock_fprog program = {
+    .len = (unsigned short) (op->header->data_size / sizeof (struct sock_filter)),
+    .filter = (struct sock_filter *) op->data,
+  };
+  long result = syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->numbers[0], &program);
+
+  if (result < 0)
+    fail (init, "seccomp", "");
+  if (op->numbers[0] & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    {
+      report (init, REPORT_LISTENER, (int) result);
+      (void) close ((int) result);
+    }
+}
+
+/* An array of the op's strings, with its NULL. */
+static char **
+string_array (struct init *init, const struct op *op)
+{
+  size_t size = (op->header->n_strings + 1ul) * sizeof (char *);
+  char **array = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const char *next = op->strings;
+
+  if (array == MAP_FAILED)
+    fail (init, "mmap", "");
+  for (unsigned int i = 0; i < op->header->n_strings; i++)
+    {
+      array[i] = (char *) next;
+      next += strlen (next) + 1;
+    }
+  return array;
+}
+
+void
+do_arguments (struct init *init, const struct op *op)
+{
+  init->arguments = string_array (init, op);
+}
+
+void
+do_environment (struct init *init, const struct op *op)
+{
+  init->environment = string_array (init, op);
+}
+
+void
+do_exec (struct init *init, const struct op *op)
+{
+  (void) op;
+  /* every descriptor of ours is close-on-exec: the other side of the control socket
+   * sees its end, and knows by that that the program runs */
+  (void) execve (init->program, init->arguments, init->environment);
+  fail (init, "exec", init->program);
+}

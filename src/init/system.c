@@ -1,0 +1,180 @@
+/* What is set in the new namespaces beside mounts: names, sysctls, limits, and the
+ * files of /dev that are no mounts. */
+#include "init.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+void
+do_new_session (struct init *init, const struct op *op)
+{
+  (void) op;
+  /* EPERM: we lead a group already, so we have a session of our own */
+  if (setsid () < 0 && errno != EPERM)
+    fail (init, "setsid", "");
+}
+
+void
+do_become_root (struct init *init, const struct op *op)
+{
+  (void) op;
+  if (syscall (SYS_setresgid, 0, 0, 0) < 0)
+    fail (init, "setresgid", "0");
+  if (syscall (SYS_setresuid, 0, 0, 0) < 0)
+    fail (init, "setresuid", "0");
+}
+
+void
+do_fifo (struct init *init, const struct op *op)
+{
+  const char *path = op_string (op, 0);
+  char name[NAME_MAX + 1];
+  int dir = walk_parent (init->root, path, name);
+  struct stat st;
+
+  if (dir < 0)
+    fail (init, "make directory", path);
+  if (mkfifoat (dir, name, (mode_t) op->numbers[0]) < 0)
+    {
+      if (errno != EEXIST || fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0
+          || !S_ISFIFO (st.st_mode))
+        {
+          errno = EEXIST;
+          fail (init, "make fifo", path);
+        }
+    }
+  else if (fchownat (dir, name, (uid_t) op->numbers[1], (gid_t) op->numbers[2],
+                     AT_SYMLINK_NOFOLLOW) < 0)
+    fail (init, "chown", path);
+  (void) close (dir);
+}
+
+void
+do_symlink (struct init *init, const struct op *op)
+{
+  const char *path = op_string (op, 0), *content = op_string (op, 1);
+  char name[NAME_MAX + 1];
+  int dir = walk_parent (init->root, path, name);
+
+  if (dir < 0)
+    fail (init, "make directory", path);
+  /* what the image or a mount put there wins, as with the peers */
+  if (symlinkat (content, dir, name) < 0 && errno != EEXIST)
+    fail (init, "symlink", path);
+  (void) close (dir);
+}
+
+void
+do_directory (struct init *init, const struct op *op)
+{
+  const char *path = op_string (op, 0);
+  bool made;
+  int fd = walk_make (init->root, path, OP_FLAG_DIRECTORY, &made);
+
+  if (fd < 0)
+    fail (init, "make directory", path);
+  (void) close (fd);
+}
+
+/* Writes @text to @path in one piece, as the files of /proc want it. */
+static int
+write_file (const char *path, const char *text)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  ssize_t n;
+  int saved;
+
+  if (fd < 0)
+    return -1;
+  do
+    n = write (fd, text, strlen (text));
+  while (n < 0 && errno == EINTR);
+  saved = errno;
+  (void) close (fd);
+  errno = saved;
+  return n < 0 ? -1 : 0;
+}
+
+void
+do_sysctl (struct init *init, const struct op *op)
+{
+  char path[PATH_MAX];
+
+  /* the staged procfs: nothing of the image can lie on it */
+  if (snprintf (path, sizeof path, "/s/proc/sys/%s", op_string (op, 0)) >= (int) sizeof path)
+    {
+      errno = ENAMETOOLONG;
+      fail (init, "sysctl", op_string (op, 0));
+    }
+  if (write_file (path, op_string (op, 1)) < 0)
+    fail (init, "write sysctl", op_string (op, 0));
+}
+
+void
+do_oom_score_adj (struct init *init, const struct op *op)
+{
+  if (write_file ("/s/proc/self/oom_score_adj", op_string (op, 0)) < 0)
+    fail (init, "write oom_score_adj", op_string (op, 0));
+}
+
+void
+do_hostname (struct init *init, const struct op *op)
+{
+  const char *name = op_string (op, 0);
+
+  if (syscall (SYS_sethostname, name, strlen (name)) < 0)
+    fail (init, "sethostname", name);
+}
+
+void
+do_domainname (struct init *init, const struct op *op)
+{
+  const char *name = op_string (op, 0);
+
+  if (syscall (SYS_setdomainname, name, strlen (name)) < 0)
+    fail (init, "setdomainname", name);
+}
+
+void
+do_loopback (struct init *init, const struct op *op)
+{
+  struct ifreq request = { .ifr_name = "lo" };
+  int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+  (void) op;
+  if (fd < 0 || ioctl (fd, SIOCGIFFLAGS, &request) < 0)
+    fail (init, "SIOCGIFFLAGS", "lo");
+  request.ifr_flags |= IFF_UP | IFF_RUNNING;
+  if (ioctl (fd, SIOCSIFFLAGS, &request) < 0)
+    fail (init, "SIOCSIFFLAGS", "lo");
+  (void) close (fd);
+}
+
+void
+do_keyring (struct init *init, const struct op *op)
+{
+  /* a kernel without keys, or a sandbox around us that forbids them, has none to leak */
+  if (syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op_string (op, 0)) < 0
+      && errno != ENOSYS && errno != EPERM)
+    fail (init, "join session keyring", op_string (op, 0));
+}
+
+void
+do_rlimit (struct init *init, const struct op *op)
+{
+  struct rlimit limit = { .rlim_cur = op->numbers[1], .rlim_max = op->numbers[2] };
+
+  if (setrlimit ((int) op->numbers[0], &limit) < 0)
+    fail (init, "setrlimit", "");
+}

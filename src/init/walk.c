@@ -1,0 +1,211 @@
+/* Paths below the root file system, which is hostile: its links may point anywhere.
+ *
+ * The kernel resolves every path with RESOLVE_IN_ROOT (openat2(2)), so a link leads
+ * where it would lead after the pivot and never to the host. What is missing is made
+ * one component at a time on descriptors, exclusively, without following anything. */
+#include "init.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LINKS_MAX 40  /* as the kernel's own limit (path_resolution(7)) */
+
+int
+walk_open (int root, const char *path, unsigned int flags)
+{
+  struct open_how how = {
+    .flags = O_PATH | O_CLOEXEC,
+    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  };
+  int fd;
+
+  if (flags & OP_FLAG_NO_SYMLINKS)
+    how.resolve |= RESOLVE_NO_SYMLINKS;
+  /* EAGAIN: something was renamed meanwhile and the kernel could not be sure */
+  do
+    fd = sys_openat2 (root, path, &how);
+  while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+  return fd;
+}
+
+/* The end of the component that starts at @p. */
+static const char *
+component_end (const char *p)
+{
+  while (*p != '\0' && *p != '/')
+    p++;
+  return p;
+}
+
+/* Opens the longest beginning of @path that exists. *@rest is where the first missing
+ * component starts; it is at the end of @path if nothing is missing. */
+static int
+open_existing (int root, const char *path, unsigned int flags, const char **rest)
+{
+  char head[PATH_MAX];
+  const char *p = path;
+  int dir = walk_open (root, "/", flags);
+
+  while (dir >= 0)
+    {
+      const char *end;
+      int next;
+
+      while (*p == '/')
+        p++;
+      *rest = p;
+      if (*p == '\0')
+        return dir;
+      end = component_end (p);
+      memcpy (head, path, (size_t) (end - path));
+      head[end - path] = '\0';
+      next = walk_open (root, head, flags);
+      if (next < 0 && errno == ENOENT)
+        return dir;
+      (void) close (dir);
+      dir = next;
+      p = end;
+    }
+  return -1;
+}
+
+/* Replaces the link @name of @path, whose rest begins at @rest, by its content:
+ * @path becomes HEAD/CONTENT/TAIL, or CONTENT/TAIL if the link is absolute. */
+static int
+splice_link (char *path, const char *rest, const char *content, size_t length)
+{
+  char spliced[PATH_MAX];
+  const char *tail = component_end (rest);
+  size_t head = content[0] == '/' ? 0 : (size_t) (rest - path);
+  size_t tail_length = strlen (tail) + 1;
+
+  if (head + length + tail_length > sizeof spliced)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  memcpy (spliced, path, head);
+  memcpy (spliced + head, content, length);
+  memcpy (spliced + head + length, tail, tail_length);
+  memcpy (path, spliced, head + length + tail_length);
+  return 1;
+}
+
+/* Makes the first missing component (returns 0); a dangling link in its place is
+ * spliced into @path instead (returns 1). */
+static int
+make_component (int dir, char *path, const char *rest, unsigned int flags, bool *made)
+{
+  char name[NAME_MAX + 1], content[PATH_MAX];
+  const char *end = component_end (rest);
+  size_t length = (size_t) (end - rest);
+  bool last = end[strspn (end, "/")] == '\0';
+  ssize_t n;
+  int fd;
+
+  if (length > NAME_MAX)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  memcpy (name, rest, length);
+  name[length] = '\0';
+
+  n = readlinkat (dir, name, content, sizeof content);
+  if (n == 0 || n == sizeof content)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  if (n > 0)
+    return (flags & OP_FLAG_NO_SYMLINKS) ? (errno = ELOOP, -1)
+                                         : splice_link (path, rest, content, (size_t) n);
+
+  if (last)
+    *made = true;
+  if (!last || (flags & OP_FLAG_DIRECTORY))
+    return mkdirat (dir, name, 0755) < 0 && errno != EEXIST ? -1 : 0;
+  fd = openat (dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+  if (fd < 0)
+    return errno == EEXIST ? 0 : -1;
+  (void) close (fd);
+  return 0;
+}
+
+int
+walk_make (int root, const char *path, unsigned int flags, bool *made)
+{
+  char work[PATH_MAX];
+  size_t length = strlen (path);
+  bool ignored;
+
+  if (made == NULL)
+    made = &ignored;
+  *made = false;
+  if (length >= sizeof work)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  memcpy (work, path, length + 1);
+
+  /* each round makes one component or splices one link; PATH_MAX / 2 components fit */
+  for (int round = 0, links = 0; round < PATH_MAX && links <= LINKS_MAX; round++)
+    {
+      const char *rest = work;
+      int dir = open_existing (root, work, flags, &rest);
+      int result, saved;
+
+      if (dir < 0 || *rest == '\0')
+        return dir;
+      result = make_component (dir, work, rest, flags, made);
+      saved = errno;
+      (void) close (dir);
+      if (result < 0)
+        {
+          errno = saved;
+          return -1;
+        }
+      links += result;
+    }
+  errno = ELOOP;
+  return -1;
+}
+
+int
+walk_parent (int root, const char *path, char *name)
+{
+  char head[PATH_MAX];
+  size_t length = strlen (path);
+  const char *slash, *last;
+
+  while (length > 0 && path[length - 1] == '/')
+    length--;
+  if (length >= sizeof head)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  memcpy (head, path, length);
+  head[length] = '\0';
+  slash = strrchr (head, '/');
+  last = slash != NULL ? slash + 1 : head;
+  if (strlen (last) > NAME_MAX)
+    {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+  memcpy (name, last, strlen (last) + 1);
+  if (*name == '\0' || strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
+    {
+      errno = EINVAL;
+      return -1;
+    }
+  head[slash != NULL ? slash - head : 0] = '\0';
+  return walk_make (root, *head != '\0' ? head : "/", OP_FLAG_DIRECTORY, NULL);
+}
