@@ -1,0 +1,56 @@
+/* What a plan must know of the world; see facts.h. */
+#include "config.h"
+
+#include "plan/facts.h"
+
+#include "base/fd.h"
+
+void
+source_facts_free (SourceFacts *facts)
+{
+  if (facts == NULL)
+    return;
+  fd_clear (&facts->fd);
+  g_free (facts->path);
+  g_free (facts->unsearchable);
+  g_free (facts);
+}
+
+void
+namespace_facts_free (NamespaceFacts *facts)
+{
+  if (facts == NULL)
+    return;
+  fd_clear (&facts->fd);
+  g_free (facts);
+}
+
+void
+bwrap_facts_clear (BwrapFacts *facts)
+{
+  g_free (facts->path);
+  g_free (facts->version);
+  g_free (facts->problem);
+  *facts = (BwrapFacts) { 0 };
+}
+
+void
+host_facts_free (HostFacts *facts)
+{
+  if (facts == NULL)
+    return;
+  g_free (facts->machine.user);
+  g_clear_pointer (&facts->machine.uid_map, g_array_unref);
+  g_clear_pointer (&facts->machine.gid_map, g_array_unref);
+  g_clear_pointer (&facts->machine.sub_uids, g_array_unref);
+  g_clear_pointer (&facts->machine.sub_gids, g_array_unref);
+  g_free (facts->machine.newuidmap.path);
+  g_free (facts->machine.newgidmap.path);
+  bwrap_facts_clear (&facts->machine.bwrap);
+  g_strfreev (facts->machine.cgroup_v1);
+  source_facts_free (facts->bundle.root);
+  g_clear_pointer (&facts->bundle.mounts, g_ptr_array_unref);
+  g_clear_pointer (&facts->bundle.devices, g_ptr_array_unref);
+  g_clear_pointer (&facts->bundle.namespaces, g_ptr_array_unref);
+  g_free (facts);
+}

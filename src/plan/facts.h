@@ -1,0 +1,122 @@
+/* What a plan must know of the world; host/ finds it out, plan/ only reads it.
+ *
+ * In two parts: the machine (bwrap, kernel, ids, cgroups), which is the same for every
+ * container, and the bundle (the root file system and every bind source, opened once
+ * and held, so that what was looked at is what will be mounted). */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+/* Options of bwrap that the plan chooses by. */
+typedef enum {
+  BWRAP_ARGS = 1 << 0,
+  BWRAP_AS_PID_1 = 1 << 1,
+  BWRAP_NO_REAPER = 1 << 2,  /* the draft name of --as-pid-1 */
+  BWRAP_CAP_ADD = 1 << 3,
+  BWRAP_INFO_FD = 1 << 4,
+  BWRAP_USERNS_BLOCK_FD = 1 << 5,
+  BWRAP_BIND_FD = 1 << 6,
+  BWRAP_PERMS = 1 << 7,
+  BWRAP_PIDNS = 1 << 8,
+  BWRAP_USERNS = 1 << 9,
+} BwrapOptions;
+
+typedef struct {
+  char *path;            /* absolute */
+  char *version;         /* as --version says it */
+  BwrapOptions options;  /* as --help lists them */
+  gboolean set_user_id;
+  char *problem;         /* why it cannot be used at all; NULL: it can */
+} BwrapFacts;
+
+/* A range of ids: as a sub-id range @first is an id of ours; in a map of this process's
+ * user namespace @inside is what it is called here. */
+typedef struct {
+  guint32 inside;
+  guint32 first;
+  guint32 count;
+} IdRange;
+
+typedef enum {
+  CGROUP_NONE,
+  CGROUP_V1,
+  CGROUP_HYBRID,
+  CGROUP_V2,
+} CgroupMode;
+
+typedef enum {
+  HOST_CAP_SYS_ADMIN = 1 << 0,
+  HOST_CAP_SETUID = 1 << 1,
+  HOST_CAP_SETGID = 1 << 2,
+  HOST_CAP_SYS_RESOURCE = 1 << 3,
+} HostCapabilities;
+
+/* A program that writes id maps for us. */
+typedef struct {
+  char *path;     /* NULL: not installed */
+  gboolean able;  /* set-user-ID, or with file capabilities */
+} MapTool;
+
+typedef struct {
+  guint32 major;  /* kernel release */
+  guint32 minor;
+  uid_t uid;      /* effective */
+  gid_t gid;
+  char *user;     /* login name; NULL: has none */
+  HostCapabilities capabilities;  /* effective, in this user namespace */
+  gboolean initial_user_ns;       /* uid_map is the identity on everything */
+  GArray *uid_map;                /* of IdRange: which ids exist here */
+  GArray *gid_map;
+  GArray *sub_uids;               /* of IdRange (inside unused): ranges of this user */
+  GArray *sub_gids;
+  MapTool newuidmap;
+  MapTool newgidmap;
+  BwrapFacts bwrap;
+  guint last_capability;
+  CgroupMode cgroup_mode;
+  char **cgroup_v1;               /* options of each mounted v1 hierarchy: "cpu,cpuacct", "name=systemd" */
+  gint64 max_user_namespaces;     /* user.max_user_namespaces, -1: unknown */
+  gboolean userns_clone_off;      /* kernel.unprivileged_userns_clone is 0 */
+  gboolean apparmor_restricts;    /* kernel.apparmor_restrict_unprivileged_userns is 1 */
+} MachineFacts;
+
+/* One thing on the host that goes into the container. */
+typedef struct {
+  int fd;              /* O_PATH, owned; -1: it could not be opened */
+  int error;           /* errno of that, 0: it could */
+  char *path;          /* absolute */
+  mode_t mode;         /* st_mode */
+  dev_t device;        /* st_dev */
+  ino_t inode;
+  dev_t node;          /* st_rdev */
+  guint64 filesystem;  /* f_type of statfs(2) */
+  guint64 flags;       /* MOUNT_ATTR_ bits that its mount has */
+  char *unsearchable;  /* a directory above it that lacks o+x; NULL: none */
+} SourceFacts;
+
+/* A namespace file of linux.namespaces[].path. */
+typedef struct {
+  int fd;     /* owned; -1 */
+  int error;
+  int type;   /* CLONE_NEW..., as the kernel says (NS_GET_NSTYPE); 0: not a namespace */
+} NamespaceFacts;
+
+typedef struct {
+  SourceFacts *root;
+  GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts */
+  GPtrArray *devices;     /* of SourceFacts or NULL, by index of linux.devices */
+  GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
+} BundleFacts;
+
+typedef struct {
+  MachineFacts machine;
+  BundleFacts bundle;
+} HostFacts;
+
+void source_facts_free (SourceFacts *facts);
+void namespace_facts_free (NamespaceFacts *facts);
+void bwrap_facts_clear (BwrapFacts *facts);
+void host_facts_free (HostFacts *facts);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HostFacts, host_facts_free)

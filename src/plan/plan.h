@@ -1,0 +1,111 @@
+/* The Plan: everything that will be done to start one container.
+ *
+ * plan_new() is a pure function of the configuration, the facts and the options: it
+ * opens, looks up and asks nothing. --dry-run prints a Plan, the golden tests compare
+ * it, and launch carries out exactly it. Descriptors do not exist yet, so the Plan
+ * names slots ("@args", "@source:3") that launch turns into numbers. */
+#pragma once
+
+#include "plan/facts.h"
+#include "spec/spec.h"
+
+/* What the caller of the program asked for. The strings outlive the Plan. */
+typedef struct {
+  const char *id;
+  const char *bundle;          /* absolute */
+  guint preserve_fds;          /* descriptors 3 ... are handed on */
+  gboolean gate;               /* wait at the start gate (create), not on the runtime (run) */
+  gboolean new_keyring;        /* join a session keyring of its own */
+  gboolean console_socket;     /* a terminal goes to somebody else */
+  gboolean detach;
+  const char *init_path;       /* of bwrap-oci-init */
+} PlanOptions;
+
+/* How the user namespace comes about. */
+typedef enum {
+  USERNS_NONE,   /* the caller's */
+  USERNS_BWRAP,  /* bwrap makes it and waits for its maps */
+  USERNS_ENTER,  /* a child of ours makes it, gets its maps, enters it and execs bwrap */
+} UsernsMode;
+
+/* Who writes the maps. */
+typedef enum {
+  MAPS_NONE,
+  MAPS_DIRECT,  /* the runtime itself (it has CAP_SETUID and CAP_SETGID here, or maps one id) */
+  MAPS_TOOLS,   /* newuidmap and newgidmap */
+} MapsMode;
+
+/* One line of an id map. */
+typedef struct {
+  guint32 inside;
+  guint32 outside;
+  guint32 count;
+} IdMapLine;
+
+/* What a failure of the init belongs to. */
+typedef struct {
+  char *pointer;  /* JSON pointer, "/mounts/3"; "" for what is not in the configuration */
+  char *what;     /* "mount tmpfs on /tmp" */
+} PlanRow;
+
+/* One instruction of the init (init/ops.h), its descriptors not yet known. */
+typedef struct {
+  guint32 code;
+  guint32 flags;
+  guint32 row;
+  GArray *numbers;      /* of guint64 */
+  GPtrArray *strings;   /* of char * */
+  const OciSeccomp *seccomp;  /* data is this filter's program; NULL: no data */
+} PlanOp;
+
+/* Which descriptor an argument or a number in the child stands for. */
+typedef enum {
+  SLOT_USERNS_BLOCK,  /* @userns-block */
+  SLOT_INFO,          /* @info */
+  SLOT_INIT,          /* @init: the init's file */
+  SLOT_ROOT,          /* @root */
+  SLOT_SOURCE,        /* @source:N, N is the index of the mount */
+  SLOT_NAMESPACE,     /* @namespace:N */
+  SLOT_PRESERVED,     /* @first-fd: a number, not a descriptor */
+} PlanSlotKind;
+
+/* One word of bwrap's arguments: text, or a slot. */
+typedef struct {
+  char *text;  /* NULL: the slot */
+  PlanSlotKind slot;
+  guint index;
+} PlanWord;
+
+typedef struct {
+  char *pointer;
+  char *message;
+} PlanNote;
+
+typedef struct {
+  const OciSpec *spec;     /* not owned */
+  UsernsMode userns;
+  MapsMode maps;
+  gboolean setgroups_deny; /* "deny" goes to setgroups before a one-id gid map */
+  GArray *uid_map;         /* of IdMapLine */
+  GArray *gid_map;
+  int new_namespaces;      /* CLONE_NEW... that bwrap makes */
+  gboolean own_pid_ns;     /* the container's program is pid 1 */
+  GPtrArray *words;        /* of PlanWord: bwrap's options, in order, without the program */
+  GPtrArray *ops;          /* of PlanOp */
+  GPtrArray *rows;         /* of PlanRow, by index */
+  GPtrArray *notes;        /* of PlanNote: what is ignored or differs from the letter */
+  gboolean terminal;
+  gboolean no_new_privs;
+} Plan;
+
+/* Makes the plan for @spec. An error names the JSON pointer of what cannot be done:
+ * "config.json: /linux/personality: ...". @spec must outlive the plan. Transfer: full. */
+Plan *plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
+                GError **error);
+
+void plan_free (Plan *plan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
+
+/* Whether the caller has the privilege to do without a user namespace. */
+gboolean plan_privileged (const MachineFacts *machine);
