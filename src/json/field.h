@@ -16,8 +16,10 @@
  *   FIELD_PAIRS       GPtrArray *  of OciPair, in file order; NULL: absent
  *   FIELD_OBJECT      T *          NULL: absent (but see FIELD_ALWAYS)
  *   FIELD_OBJECTS     GPtrArray *  of T; NULL: absent
- *   FIELD_MAP         GPtrArray *  of T, whose first member is "char *key"; NULL: absent
+ *   FIELD_MAP         GPtrArray *  of T, which has a member "char *key"; NULL: absent
  *   FIELD_NOTHING     no member: valid, but only noted
+ *
+ * The elements of a GPtrArray belong to the struct: field_free() frees them.
  *
  * JSON null is "absent" for optional arrays, maps and objects, since Go programs write it for nil
  * slices, maps and pointers; anywhere else it is an error. */
@@ -109,6 +111,7 @@ struct Field {
   guint64 max;            /* of a number, 0: the end of the member's type */
   const FieldType *type;  /* of an object, or of the elements */
   const Name *names;      /* of an enumeration */
+  gsize key_offset;       /* of the member "key" of a map's elements */
 };
 
 /* One struct. */
@@ -154,8 +157,11 @@ struct FieldType {
 /* (struct, member, FieldType of the elements, "jsonName", "what it is", ...) */
 #define FIELD_OBJECTS(S, m, field_type, ...) \
   FIELD_ROW (S, m, GPtrArray *, FIELD_KIND_OBJECTS, __VA_ARGS__, .type = &field_type)
-#define FIELD_MAP(S, m, field_type, ...) \
-  FIELD_ROW (S, m, GPtrArray *, FIELD_KIND_MAP, __VA_ARGS__, .type = &field_type)
+
+/* The same, the elements being structs of type T. */
+#define FIELD_MAP(S, m, T, field_type, ...)                                                    \
+  FIELD_ROW (S, m, GPtrArray *, FIELD_KIND_MAP, __VA_ARGS__, .type = &field_type,              \
+             .key_offset = FIELD_OFFSET (T, key, char *))
 
 /* ("jsonName", "what it is", ...) */
 #define FIELD_NOTHING(json, ...) { .name = json, .kind = FIELD_KIND_NOTHING, .doc = __VA_ARGS__ }
