@@ -1,0 +1,236 @@
+/* Mount options (runtime-spec config.md, "Linux mount options"; mount(8)). */
+#include "config.h"
+
+#include "plan/mounts.h"
+
+#include "base/error.h"
+
+#include <linux/mount.h>
+#include <string.h>
+
+typedef enum {
+  OPTION_NOTHING,
+  OPTION_BIND,
+  OPTION_RECURSIVE_BIND,
+  OPTION_SET,
+  OPTION_CLEAR,
+  OPTION_RECURSIVE_SET,
+  OPTION_RECURSIVE_CLEAR,
+  OPTION_ATIME,
+  OPTION_PROPAGATION,
+  OPTION_RECURSIVE_PROPAGATION,
+  OPTION_SUPERBLOCK,
+  OPTION_COPY_UP,
+  OPTION_REFUSED,
+} OptionKind;
+
+typedef struct {
+  const char *name;
+  OptionKind kind;
+  guint64 value;
+} Option;
+
+/* by name, for bsearch */
+static const Option options_table[] = {
+  { "async", OPTION_SUPERBLOCK, 0 },
+  { "atime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
+  { "bind", OPTION_BIND, 0 },
+  { "defaults", OPTION_NOTHING, 0 },
+  { "dev", OPTION_CLEAR, MOUNT_ATTR_NODEV },
+  { "diratime", OPTION_CLEAR, MOUNT_ATTR_NODIRATIME },
+  { "dirsync", OPTION_SUPERBLOCK, 0 },
+  { "exec", OPTION_CLEAR, MOUNT_ATTR_NOEXEC },
+  { "idmap", OPTION_REFUSED, 0 },
+  { "iversion", OPTION_NOTHING, 0 },
+  { "lazytime", OPTION_SUPERBLOCK, 0 },
+  { "loud", OPTION_NOTHING, 0 },
+  { "mand", OPTION_SUPERBLOCK, 0 },
+  { "noatime", OPTION_ATIME, MOUNT_ATTR_NOATIME },
+  { "nodev", OPTION_SET, MOUNT_ATTR_NODEV },
+  { "nodiratime", OPTION_SET, MOUNT_ATTR_NODIRATIME },
+  { "noexec", OPTION_SET, MOUNT_ATTR_NOEXEC },
+  { "noiversion", OPTION_NOTHING, 0 },
+  { "nolazytime", OPTION_SUPERBLOCK, 0 },
+  { "nomand", OPTION_SUPERBLOCK, 0 },
+  { "norelatime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
+  { "nostrictatime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
+  { "nosuid", OPTION_SET, MOUNT_ATTR_NOSUID },
+  { "nosymfollow", OPTION_SET, MOUNT_ATTR_NOSYMFOLLOW },
+  { "private", OPTION_PROPAGATION, MS_PRIVATE },
+  { "ratime", OPTION_RECURSIVE_SET, MOUNT_ATTR__ATIME },
+  { "rbind", OPTION_RECURSIVE_BIND, 0 },
+  { "rdev", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NODEV },
+  { "rdiratime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NODIRATIME },
+  { "relatime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
+  { "remount", OPTION_REFUSED, 0 },
+  { "rexec", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NOEXEC },
+  { "ridmap", OPTION_REFUSED, 0 },
+  { "rnoatime", OPTION_RECURSIVE_SET, MOUNT_ATTR_NOATIME },
+  { "rnodev", OPTION_RECURSIVE_SET, MOUNT_ATTR_NODEV },
+  { "rnodiratime", OPTION_RECURSIVE_SET, MOUNT_ATTR_NODIRATIME },
+  { "rnoexec", OPTION_RECURSIVE_SET, MOUNT_ATTR_NOEXEC },
+  { "rnorelatime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR__ATIME },
+  { "rnostrictatime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR__ATIME },
+  { "rnosuid", OPTION_RECURSIVE_SET, MOUNT_ATTR_NOSUID },
+  { "rnosymfollow", OPTION_RECURSIVE_SET, MOUNT_ATTR_NOSYMFOLLOW },
+  { "ro", OPTION_SET, MOUNT_ATTR_RDONLY },
+  { "rprivate", OPTION_RECURSIVE_PROPAGATION, MS_PRIVATE },
+  { "rrelatime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR__ATIME },
+  { "rro", OPTION_RECURSIVE_SET, MOUNT_ATTR_RDONLY },
+  { "rrw", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_RDONLY },
+  { "rshared", OPTION_RECURSIVE_PROPAGATION, MS_SHARED },
+  { "rslave", OPTION_RECURSIVE_PROPAGATION, MS_SLAVE },
+  { "rstrictatime", OPTION_RECURSIVE_SET, MOUNT_ATTR_STRICTATIME },
+  { "rsuid", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NOSUID },
+  { "rsymfollow", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
+  { "runbindable", OPTION_RECURSIVE_PROPAGATION, MS_UNBINDABLE },
+  { "rw", OPTION_CLEAR, MOUNT_ATTR_RDONLY },
+  { "shared", OPTION_PROPAGATION, MS_SHARED },
+  { "silent", OPTION_NOTHING, 0 },
+  { "slave", OPTION_PROPAGATION, MS_SLAVE },
+  { "strictatime", OPTION_ATIME, MOUNT_ATTR_STRICTATIME },
+  { "suid", OPTION_CLEAR, MOUNT_ATTR_NOSUID },
+  { "symfollow", OPTION_CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
+  { "sync", OPTION_SUPERBLOCK, 0 },
+  { "tmpcopyup", OPTION_COPY_UP, 0 },
+  { "unbindable", OPTION_PROPAGATION, MS_UNBINDABLE },
+};
+
+static int
+compare_option (const void *name, const void *option)
+{
+  return strcmp (name, ((const Option *) option)->name);
+}
+
+static const Option *
+find_option (const char *name)
+{
+  return bsearch (name, options_table, G_N_ELEMENTS (options_table), sizeof options_table[0],
+                  compare_option);
+}
+
+gboolean
+mount_is_bind (const OciMount *mount)
+{
+  if (g_strcmp0 (mount->type, "bind") == 0)
+    return TRUE;
+  for (char **option = mount->options; option != NULL && *option != NULL; option++)
+    if (strcmp (*option, "bind") == 0 || strcmp (*option, "rbind") == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The later of two contrary options wins. */
+static void
+set_bits (guint64 *to, guint64 *from, guint64 bits)
+{
+  *to |= bits;
+  *from &= ~bits;
+}
+
+/* Access-time bits of a recursive option: the whole field is replaced. */
+static void
+set_recursive (MountOptions *options, guint64 bits)
+{
+  if (bits & MOUNT_ATTR__ATIME)
+    {
+      options->recursive_set &= ~(guint64) MOUNT_ATTR__ATIME;
+      options->recursive_clear |= MOUNT_ATTR__ATIME;
+      options->recursive_set |= bits;
+    }
+  else
+    set_bits (&options->recursive_set, &options->recursive_clear, bits);
+}
+
+static void
+apply_option (MountOptions *options, const Option *option, const char *text)
+{
+  switch (option->kind)
+    {
+    case OPTION_BIND:
+    case OPTION_RECURSIVE_BIND:
+      options->bind = TRUE;
+      options->recursive = option->kind == OPTION_RECURSIVE_BIND;
+      break;
+    case OPTION_SET:
+      set_bits (&options->set, &options->clear, option->value);
+      break;
+    case OPTION_CLEAR:
+      set_bits (&options->clear, &options->set, option->value);
+      break;
+    case OPTION_RECURSIVE_SET:
+      set_recursive (options, option->value);
+      break;
+    case OPTION_RECURSIVE_CLEAR:
+      set_bits (&options->recursive_clear, &options->recursive_set, option->value);
+      break;
+    case OPTION_ATIME:
+      options->has_atime = TRUE;
+      options->atime = option->value;
+      break;
+    case OPTION_PROPAGATION:
+      options->propagation = option->value;
+      break;
+    case OPTION_RECURSIVE_PROPAGATION:
+      options->recursive_propagation = option->value;
+      break;
+    case OPTION_SUPERBLOCK:
+      g_ptr_array_add (options->superblock, g_strdup (text));
+      break;
+    case OPTION_COPY_UP:
+      options->copy_up = TRUE;
+      break;
+    case OPTION_NOTHING:
+    case OPTION_REFUSED:
+      break;
+    }
+}
+
+gboolean
+mount_options_read (const OciMount *mount, const char *at, MountOptions *ret_options,
+                    GError **error)
+{
+  MountOptions *options = ret_options;
+
+  *options = (MountOptions) {
+    .data = g_ptr_array_new_with_free_func (g_free),
+    .superblock = g_ptr_array_new_with_free_func (g_free),
+    .bind = mount_is_bind (mount),
+  };
+  for (guint i = 0; mount->options != NULL && mount->options[i] != NULL; i++)
+    {
+      const char *text = mount->options[i];
+      const Option *option = find_option (text);
+
+      if (option != NULL && option->kind == OPTION_REFUSED)
+        return throw (error, "%s/options/%u: mount option %s is not supported", at, i, text);
+      if (option != NULL)
+        apply_option (options, option, text);
+      else if (!options->bind)
+        g_ptr_array_add (options->data, g_strdup (text));
+      else if (!g_str_has_prefix (text, "mode="))
+        /* old templates carry mode= on binds, where it never had an effect */
+        return throw (error, "%s/options/%u: %s: bind mounts cannot have any filesystem-specific"
+                      " options applied", at, i, text);
+    }
+  return TRUE;
+}
+
+void
+mount_options_clear (MountOptions *options)
+{
+  g_clear_pointer (&options->data, g_ptr_array_unref);
+  g_clear_pointer (&options->superblock, g_ptr_array_unref);
+}
+
+const char **
+mount_option_names (void)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (options_table); i++)
+    if (options_table[i].kind != OPTION_REFUSED)
+      g_ptr_array_add (names, (gpointer) options_table[i].name);
+  g_ptr_array_add (names, NULL);
+  return (const char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
+}
