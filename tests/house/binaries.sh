@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The three programs as they were linked: hardening, libraries, the init's size.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+cd "$top_builddir"
+main=(bwrap-oci bwrap-oci-gio)
+
+sanitized() { grep -q 'define WITH_SANITIZERS' config.h; }
+has() { readelf -W "$1" "$2" | grep -qE "$3"; }
+lacks() { ! has "$@"; }
+
+for program in "${main[@]}" bwrap-oci-init; do
+  check "$program is position independent" has -h "$program" 'Type: +DYN'
+  check "$program has relocations made read-only" has -l "$program" GNU_RELRO
+  check "$program binds at start" has -d "$program" 'BIND_NOW|FLAGS.*NOW'
+  check "$program has no executable stack" has -l "$program" 'GNU_STACK +[^E]* RW +0x'
+  check "$program has no segment both writable and executable" lacks -l "$program" ' RWE '
+  check "$program has no library path" lacks -d "$program" 'RPATH|RUNPATH'
+done
+for program in "${main[@]}"; do
+  check "$program has stack protection" has -s "$program" __stack_chk_fail
+  if sanitized; then
+    skip "$program uses checked string functions" "machine: a build with sanitizers has none"
+  else
+    check "$program uses checked string functions" has -s "$program" '_chk@'
+  fi
+  case $(uname -m) in
+    x86_64) check "$program marks indirect branches" has -n "$program" 'IBT.*SHSTK' ;;
+  esac
+done
+
+needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | xargs; }
+libraries=$(needed bwrap-oci | sed 's/ *ld-linux[^ ]*//')
+if sanitized; then
+  skip "bwrap-oci links GLib, libseccomp and libc only" "machine: a build with sanitizers has more"
+elif [ "$libraries" = "libc.so.6 libglib-2.0.so.0 libseccomp.so.2" ]; then
+  ok "bwrap-oci links GLib, libseccomp and libc only"
+else
+  not_ok "bwrap-oci links GLib, libseccomp and libc only" "$libraries"
+fi
+
+# The init's exceptions: musl has no checked string functions, its start files carry no mark
+# for indirect branches, and there is no libc to link.
+check "the init has no interpreter" lacks -l bwrap-oci-init INTERP
+check "the init links nothing" test -z "$(needed bwrap-oci-init)"
+stripped=$(mktemp)
+trap 'rm -f "$stripped"' EXIT
+strip -o "$stripped" bwrap-oci-init
+size=$(stat -c %s "$stripped")
+if grep -q '^INIT_LIBC = musl' Makefile; then
+  check "the init has at most 100 KB ($size bytes)" test "$size" -le 102400
+else
+  skip "the init has at most 100 KB ($size bytes)" "musl-tools is not installed"
+fi
+finish

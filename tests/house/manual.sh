@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The manual page against the programs' own help: every command and option, both ways.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+program=$top_builddir/bwrap-oci
+manual=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$top_srcdir/bwrap-oci.1")
+
+# A command is a word at two spaces below the line "Commands:".
+commands() {
+  "$program" --help | awk '/^Commands/ { on = 1; next } on && /^[^ ]/ { on = 0 } on && /^  [a-z]/ { print $1 }'
+}
+options() { grep -oE -- '(^|[] ,|[(])--?[A-Za-z][a-z-]*' | sed 's/^[^-]*//' | sort -u; }
+
+# The manual's section of a command: from ".SS NAME" to the next heading.
+section() {
+  awk -v name="$1" '/^\.S[HS]/ { on = ($2 == name) } on' <<<"$manual"
+}
+
+documented=$(sed -n 's/^\.SS \([a-z]*\).*/\1/p' <<<"$manual" | sort)
+none "commands: help and manual" "$(diff <(commands | sort) <(echo "$documented") || true)"
+none "global options: help and manual" \
+  "$(diff <("$program" --help | options) <(section OPTIONS | grep -A1 '^\.TP' | options) || true)"
+for command in $(commands); do
+  none "options of $command: help and manual" "$(diff <("$program" "$command" --help | options) \
+    <({ section "$command" | grep -A1 '^\.TP' || true; echo " -h, --help"; } | options) || true)"
+done
+check "the page has no error" bash -c "! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
+  '$top_srcdir/bwrap-oci.1' 2>&1 >/dev/null | grep ."
+finish
