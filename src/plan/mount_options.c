@@ -57,7 +57,7 @@ static const Option options_table[] = {
   { "nosuid", OPTION_SET, MOUNT_ATTR_NOSUID },
   { "nosymfollow", OPTION_SET, MOUNT_ATTR_NOSYMFOLLOW },
   { "private", OPTION_PROPAGATION, MS_PRIVATE },
-  { "ratime", OPTION_RECURSIVE_SET, MOUNT_ATTR__ATIME },
+  { "ratime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR__ATIME },
   { "rbind", OPTION_RECURSIVE_BIND, 0 },
   { "rdev", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NODEV },
   { "rdiratime", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NODIRATIME },

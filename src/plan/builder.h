@@ -1,0 +1,50 @@
+/* Putting a Plan together: what the chapters of plan/ share. */
+#pragma once
+
+#include "plan/plan.h"
+
+/* What every chapter works on. */
+typedef struct {
+  const OciSpec *spec;
+  const HostFacts *facts;
+  const PlanOptions *options;
+  Plan *plan;
+} PlanContext;
+
+/* Adds a row for what stands at JSON pointer @pointer; @what says in words what is done
+ * for it. Returns its number. */
+guint32 plan_row (Plan *plan, const char *pointer, const char *what, ...) G_GNUC_PRINTF (3, 4);
+
+/* Adds an instruction that belongs to @row. Transfer: none. */
+PlanOp *plan_op (Plan *plan, guint32 code, guint32 row, guint32 flags);
+
+void plan_op_number (PlanOp *op, guint64 number);
+void plan_op_string (PlanOp *op, const char *string);
+
+/* Adds a word of bwrap's arguments: text, or a slot. */
+void plan_word (Plan *plan, const char *text);
+void plan_word_slot (Plan *plan, PlanSlotKind kind, guint index);
+
+/* Notes that something at @pointer is ignored, or not to the letter. */
+void plan_note (Plan *plan, const char *pointer, const char *message, ...) G_GNUC_PRINTF (3, 4);
+
+/* Refuses what stands at @pointer: "config.json: POINTER: ...". Returns FALSE. */
+gboolean plan_refuse (GError **error, const char *pointer, const char *message, ...)
+  G_GNUC_PRINTF (3, 4);
+
+/* The chapters, in the order in which plan_new() calls them. */
+gboolean plan_namespaces (PlanContext *context, GError **error);
+gboolean plan_idmap (PlanContext *context, GError **error);
+gboolean plan_staging (PlanContext *context, GError **error);
+gboolean plan_mounts (PlanContext *context, GError **error);
+gboolean plan_devices (PlanContext *context, GError **error);
+gboolean plan_paths (PlanContext *context, GError **error);
+gboolean plan_system (PlanContext *context, GError **error);
+gboolean plan_process (PlanContext *context, GError **error);
+
+/* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
+gboolean plan_id_is_mapped (const GArray *map, guint32 id);
+
+/* Whether the container has a namespace of @type (CLONE_NEW...) that is not the
+ * caller's: a new one or a joined one. */
+gboolean plan_owns_namespace (const PlanContext *context, int type);

@@ -1,0 +1,318 @@
+/* User and group ids: the maps, who writes them, and how bwrap gets into the user
+ * namespace (user_namespaces(7), newuidmap(1)). */
+#include "config.h"
+
+#include "plan/builder.h"
+
+#include "init/ops.h"
+
+#include <sched.h>
+
+/* Everything that differs between uids and gids. */
+typedef struct {
+  const char *pointer;        /* of the mappings in the configuration */
+  const char *kind;           /* "user" */
+  const char *table;          /* "/etc/subuid" */
+  const char *usermod;        /* its option to add a range */
+  const GPtrArray *wanted;    /* of OciIdMapping */
+  const GArray *sub_ids;      /* of IdRange */
+  const GArray *here;         /* of IdRange: the map of the caller's namespace */
+  guint32 caller;
+  guint32 process;            /* process.user's id */
+} IdKind;
+
+static void
+add_line (GArray *map, guint32 inside, guint32 outside, guint32 count)
+{
+  IdMapLine line = { .inside = inside, .outside = outside, .count = count };
+
+  if (count > 0)
+    g_array_append_val (map, line);
+}
+
+/* Gives the container's ids from @inside on to one range, without @skip, which is the
+ * caller's already. Returns the next free id. */
+static guint32
+add_range (GArray *map, guint32 inside, const IdRange *range, guint32 skip)
+{
+  guint32 first = range->first, count = range->count;
+
+  if (inside <= skip && skip - inside < count)
+    {
+      guint32 before = skip - inside;
+
+      add_line (map, inside, first, before);
+      inside = skip + 1;
+      first += before;
+      count -= before;
+    }
+  add_line (map, inside, first, count);
+  return inside + count;
+}
+
+/* Without mappings in the configuration: the process's id is the caller's, every other
+ * id from 0 upwards comes from the caller's sub-id ranges. */
+static GArray *
+default_map (const IdKind *kind, gboolean one_id)
+{
+  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+  guint32 next = 0;
+
+  add_line (map, kind->process, kind->caller, 1);
+  for (guint i = 0; !one_id && i < kind->sub_ids->len; i++)
+    {
+      const IdRange *range = &g_array_index (kind->sub_ids, IdRange, i);
+
+      if (range->count > G_MAXUINT32 - 1 - next)
+        break;
+      next = add_range (map, next, range, kind->process);
+    }
+  return map;
+}
+
+static GArray *
+wanted_map (const IdKind *kind)
+{
+  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+
+  for (guint i = 0; i < field_count (kind->wanted); i++)
+    {
+      const OciIdMapping *wanted = g_ptr_array_index (kind->wanted, i);
+
+      add_line (map, wanted->container_id.value, wanted->host_id.value, wanted->size.value);
+    }
+  return map;
+}
+
+/* The kernel refuses a line that crosses two lines of the map we live in: one line for
+ * each piece. Returns FALSE if an id does not exist here. */
+static gboolean
+split_map (const IdKind *kind, GArray **map)
+{
+  g_autoptr (GArray) pieces = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+
+  for (guint i = 0; i < (*map)->len; i++)
+    {
+      IdMapLine line = g_array_index (*map, IdMapLine, i);
+
+      while (line.count > 0)
+        {
+          guint32 taken = 0;
+
+          for (guint k = 0; k < kind->here->len && taken == 0; k++)
+            {
+              const IdRange *here = &g_array_index (kind->here, IdRange, k);
+
+              if (line.outside >= here->inside && line.outside - here->inside < here->count)
+                taken = MIN (line.count, here->count - (line.outside - here->inside));
+            }
+          if (taken == 0)
+            return FALSE;
+          add_line (pieces, line.inside, line.outside, taken);
+          line.inside += taken;
+          line.outside += taken;
+          line.count -= taken;
+        }
+    }
+  g_array_unref (*map);
+  *map = g_steal_pointer (&pieces);
+  return TRUE;
+}
+
+static gboolean
+may_map (const IdKind *kind, const IdMapLine *line)
+{
+  if (line->count == 1 && line->outside == kind->caller)
+    return TRUE;
+  for (guint i = 0; i < kind->sub_ids->len; i++)
+    {
+      const IdRange *range = &g_array_index (kind->sub_ids, IdRange, i);
+
+      if (line->outside >= range->first && line->outside - range->first < range->count
+          && line->count <= range->count - (line->outside - range->first))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Whether newuidmap or newgidmap would write @map; says what is missing if not. */
+static gboolean
+check_sub_ids (PlanContext *context, const IdKind *kind, const GArray *map, GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  g_autofree char *number = g_strdup_printf ("%u", machine->uid);
+  const char *user = machine->user != NULL ? machine->user : number;
+
+  for (guint i = 0; i < map->len; i++)
+    {
+      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
+
+      if (!may_map (kind, line))
+        return plan_refuse (error, kind->pointer, "user %s may not map %u %s ids from %u: no such"
+                            " range in %s (usermod --add-sub%ss 100000-165535 %s)", user,
+                            line->count, kind->kind, line->outside, kind->table, kind->usermod,
+                            user);
+    }
+  return TRUE;
+}
+
+/* A map of nothing but the caller's own id, which anybody may write. */
+static gboolean
+is_own_id (const IdKind *kind, const GArray *map)
+{
+  const IdMapLine *line = &g_array_index (map, IdMapLine, 0);
+
+  return map->len == 1 && line->count == 1 && line->outside == kind->caller;
+}
+
+static gboolean
+caller_is_mapped (const IdKind *kind, const GArray *map)
+{
+  for (guint i = 0; i < map->len; i++)
+    {
+      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
+
+      if (kind->caller >= line->outside && kind->caller - line->outside < line->count)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+tools_usable (const MachineFacts *machine)
+{
+  return machine->newuidmap.able && machine->newgidmap.able;
+}
+
+/* Why the tools are not, with the command that mends it. */
+static gboolean
+refuse_tools (const MachineFacts *machine, const char *pointer, GError **error)
+{
+  const MapTool *tool = machine->newuidmap.able ? &machine->newgidmap : &machine->newuidmap;
+  const char *name = tool == &machine->newuidmap ? "newuidmap" : "newgidmap";
+
+  if (tool->path == NULL)
+    return plan_refuse (error, pointer, "more than one id is mapped, but %s is not installed"
+                        " (apt install uidmap)", name);
+  return plan_refuse (error, pointer, "more than one id is mapped, but %s has no privilege: it"
+                      " needs the set-user-ID bit (chmod u+s %s)", tool->path, tool->path);
+}
+
+/* Decides who writes the maps, and checks that they will be accepted. */
+static gboolean
+choose_writer (PlanContext *context, const IdKind kinds[2], GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  const HostCapabilities both = HOST_CAP_SETUID | HOST_CAP_SETGID;
+  Plan *plan = context->plan;
+  GArray **maps[2] = { &plan->uid_map, &plan->gid_map };
+
+  if ((machine->capabilities & both) == both)
+    {
+      plan->maps = MAPS_DIRECT;
+      for (int i = 0; i < 2; i++)
+        if (!split_map (&kinds[i], maps[i]))
+          return plan_refuse (error, kinds[i].pointer, "a host %s id does not exist in this user"
+                              " namespace", kinds[i].kind);
+      return TRUE;
+    }
+  if (is_own_id (&kinds[0], plan->uid_map) && is_own_id (&kinds[1], plan->gid_map))
+    {
+      plan->maps = MAPS_DIRECT;
+      plan->setgroups_deny = TRUE;
+      return TRUE;
+    }
+  plan->maps = MAPS_TOOLS;
+  if (!tools_usable (machine))
+    return refuse_tools (machine, kinds[0].pointer, error);
+  return check_sub_ids (context, &kinds[0], plan->uid_map, error)
+         && check_sub_ids (context, &kinds[1], plan->gid_map, error);
+}
+
+static gboolean
+check_process_ids (PlanContext *context, const IdKind kinds[2], GError **error)
+{
+  const OciProcess *process = context->spec->process;
+  const GArray *groups = process != NULL ? process->user->additional_gids : NULL;
+  const Plan *plan = context->plan;
+
+  if (!plan_id_is_mapped (plan->uid_map, kinds[0].process))
+    return plan_refuse (error, "/process/user/uid", "user id %u is not mapped", kinds[0].process);
+  if (!plan_id_is_mapped (plan->gid_map, kinds[1].process))
+    return plan_refuse (error, "/process/user/gid", "group id %u is not mapped", kinds[1].process);
+  for (guint i = 0; groups != NULL && i < groups->len; i++)
+    if (!plan_id_is_mapped (plan->gid_map, g_array_index (groups, guint32, i)))
+      {
+        g_autofree char *at = g_strdup_printf ("/process/user/additionalGids/%u", i);
+
+        return plan_refuse (error, at, "group id %u is not mapped%s",
+                            g_array_index (groups, guint32, i),
+                            plan->setgroups_deny ? " (without sub-ids only one id can be)" : "");
+      }
+  return TRUE;
+}
+
+/* bwrap's set-up runs with the caller's ids, so these must exist inside; and the init
+ * takes on ids 0, which it can where they exist. */
+static gboolean
+choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
+{
+  const SourceFacts *root = context->facts->bundle.root;
+  Plan *plan = context->plan;
+  gboolean root_mapped = plan_id_is_mapped (plan->uid_map, 0) && plan_id_is_mapped (plan->gid_map, 0);
+
+  if (caller_is_mapped (&kinds[0], plan->uid_map) && caller_is_mapped (&kinds[1], plan->gid_map))
+    {
+      plan->userns = USERNS_BWRAP;
+      return TRUE;
+    }
+  if (!root_mapped)
+    return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the container"
+                        " are mapped");
+  if (root != NULL && root->unsearchable != NULL)
+    return plan_refuse (error, "/root/path", "the container's root is not the caller and may not"
+                        " search %s (chmod o+x %s)", root->unsearchable, root->unsearchable);
+  plan->userns = USERNS_ENTER;
+  return TRUE;
+}
+
+gboolean
+plan_idmap (PlanContext *context, GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  const OciLinux *linux_ = context->spec->linux_;
+  const OciUser *user = context->spec->process != NULL ? context->spec->process->user : NULL;
+  Plan *plan = context->plan;
+  const IdKind kinds[2] = {
+    { .pointer = "/linux/uidMappings", .kind = "user", .table = "/etc/subuid", .usermod = "uid",
+      .wanted = linux_->uid_mappings, .sub_ids = machine->sub_uids, .here = machine->uid_map,
+      .caller = machine->uid, .process = user != NULL ? user->uid.value : 0 },
+    { .pointer = "/linux/gidMappings", .kind = "group", .table = "/etc/subgid", .usermod = "gid",
+      .wanted = linux_->gid_mappings, .sub_ids = machine->sub_gids, .here = machine->gid_map,
+      .caller = machine->gid, .process = user != NULL ? user->gid.value : 0 },
+  };
+
+  if (!(plan->new_namespaces & CLONE_NEWUSER))
+    return TRUE;
+  if (field_count (linux_->uid_mappings) > 0)
+    {
+      plan->uid_map = wanted_map (&kinds[0]);
+      plan->gid_map = wanted_map (&kinds[1]);
+    }
+  else
+    {
+      gboolean one_id = machine->sub_uids->len == 0 || machine->sub_gids->len == 0
+                        || (!plan_privileged (machine) && !tools_usable (machine));
+
+      if (plan_privileged (machine) && one_id)
+        return plan_refuse (error, "/linux/uidMappings", "User namespaces enabled, but no uid mappings"
+                            " found.");
+      if (one_id)
+        plan_note (plan, "/linux/uidMappings", "only one id is mapped: no sub-ids for this user, or"
+                   " newuidmap cannot be used");
+      plan->uid_map = default_map (&kinds[0], one_id);
+      plan->gid_map = default_map (&kinds[1], one_id);
+    }
+  return choose_writer (context, kinds, error) && check_process_ids (context, kinds, error)
+         && choose_entry (context, kinds, error);
+}
