@@ -77,6 +77,9 @@ typedef struct {
 
 extern const FieldType oci_linux_type;
 
+/* Checks what the rows cannot, seccomp and resources included, sysctl not (oci_sysctl_check()). */
+gboolean oci_linux_check (const OciLinux *linux_, GError **error);
+
 extern const Name oci_namespace_names[];    /* "network" ..., CLONE_NEW... */
 extern const Name oci_propagation_names[];  /* "rslave" ..., MS_SLAVE | MS_REC ... */
 
