@@ -1,0 +1,63 @@
+/* The commands: one file each, which ends with its row of the command table.
+ *
+ * main() reads the options of all of them by their tables and counts the arguments, so that a
+ * command sees nothing but a filled struct. It makes one call into run/, prints, and returns the
+ * exit status, or -1 with an error that main() prints once. */
+#pragma once
+
+#include "base/env.h"
+#include "cmd/options.h"
+#include "run/record.h"
+#include "run/store.h"
+
+/* Options before the command. */
+typedef struct {
+  const char *root;
+  const char *log;
+  const char *log_format;
+  const char *log_level;
+  gboolean debug;
+  const char *bwrap;           /* as given; NULL: the built-in path */
+  gboolean systemd_cgroup;
+  const char *cgroup_manager;
+  gboolean version;
+  gboolean help;
+} GlobalOptions;
+
+/* What every command gets. */
+typedef struct {
+  GlobalOptions options;
+  Environment environment;
+  CgroupManager cgroup_manager;  /* of --cgroup-manager and --systemd-cgroup */
+} CmdContext;
+
+typedef struct {
+  const char *name;
+  const char *arguments;  /* for the usage: "ID [SIGNAL]" */
+  const char *summary;    /* one line, for both help texts */
+  const Option *options;
+  gsize options_size;     /* of the struct they go into */
+  int min_args;
+  int max_args;           /* -1: any number */
+
+  /* @options is that struct, @args ends with NULL. Strings live as long as the process. */
+  int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);
+} Command;
+
+extern const Command cmd_create;
+extern const Command cmd_delete;
+extern const Command cmd_kill;
+extern const Command cmd_list;
+extern const Command cmd_run;
+extern const Command cmd_spec;
+extern const Command cmd_start;
+extern const Command cmd_state;
+
+/* Opens the state root that the options and the environment name; @create makes it if it is
+ * missing. Transfer: full. */
+Store *cmd_open_store (const CmdContext *context, gboolean create, GError **error);
+
+/* Becomes bwrap-oci-gio, which prints the document of @command for @args (NULL-terminated).
+ * Returns only on failure, with -1. */
+int cmd_exec_companion (const CmdContext *context, const char *command, const char *const *args,
+                        GError **error);

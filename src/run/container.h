@@ -1,0 +1,91 @@
+/* One container: its directory, its lock, its records, its status.
+ *
+ * mkdirat() decides who creates an id; the lock on the directory's descriptor serialises all
+ * that change the container afterwards. Who only reads (state, list, kill) takes no lock: each
+ * file is replaced whole.
+ *
+ * Files in the directory:
+ *   state.json  the record; there from "created" on
+ *   init        the first process; there from its birth on
+ *   gate        the socket the waiting init listens on; there from before its birth until start
+ *   ...         others that launch makes are named in container.c, which removes them */
+#pragma once
+
+#include "run/record.h"
+#include "run/store.h"
+
+typedef enum {
+  CONTAINER_CREATING,
+  CONTAINER_CREATED,
+  CONTAINER_RUNNING,
+  CONTAINER_PAUSED,
+  CONTAINER_STOPPED,
+  CONTAINER_BROKEN,   /* its records cannot be trusted; only delete --force touches it */
+} ContainerStatus;
+
+typedef struct {
+  const Store *store;       /* not owned */
+  char *id;
+  int fd;                   /* of its directory */
+  ContainerRecord *record;  /* NULL: none (yet), or broken */
+  InitRecord init;          /* pid 0: none (yet), or broken */
+  GError *problem;          /* why a record is broken; NULL: none is */
+  gboolean locked;
+} Container;
+
+/* Makes the directory of @id, with the lock held and a new record that is not on disk yet. Fails
+ * if the id is in use. The caller fills the record and, should it fail later, calls
+ * container_remove(). Transfer: full. */
+Container *container_create (const Store *store, const char *id, GError **error);
+
+/* Opens container @id without the lock and reads its records; broken ones are no error here (see
+ * problem). "container does not exist" if there is none. Transfer: full. */
+Container *container_open (const Store *store, const char *id, GError **error);
+
+/* As container_open() with the lock held, for which it waits up to ten seconds: somebody else may
+ * be creating or starting it. Transfer: full. */
+Container *container_open_locked (const Store *store, const char *id, GError **error);
+
+/* Lets go of the lock, also for forked children that inherited it. */
+void container_unlock (Container *container);
+
+/* Closes the container, which gives the lock back too. */
+void container_free (Container *container);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Container, container_free)
+
+/* The status now. */
+ContainerStatus container_status (const Container *container);
+
+/* Returns "creating", "created", "running", "paused", "stopped", "broken". */
+const char *container_status_name (ContainerStatus status);
+
+/* Fails, saying why, where the records are broken or not there. */
+gboolean container_check (const Container *container, GError **error);
+
+/* Opens a pidfd of the init; -1 without an error if it does not live (any more). */
+int container_pidfd (const Container *container);
+
+/* Records @pid, a child of the caller, as the init: on disk and in @container. */
+gboolean container_set_init (Container *container, pid_t pid, GError **error);
+
+/* Writes the record: from now on the container is "created". */
+gboolean container_save (Container *container, GError **error);
+
+/* Writes a file of @length bytes beside the record, whole or not at all. The name must be one
+ * of those that container_remove() knows. */
+gboolean container_write (Container *container, const char *name, const void *data, gsize length,
+                          GError **error);
+
+/* Makes the gate; returns its listening socket, which the init inherits; -1 on error. */
+int container_gate_listen (Container *container, GError **error);
+
+/* Connects to the gate; -1 on error, with *@ret_shut TRUE where nobody listens any more. */
+int container_gate_connect (const Container *container, gboolean *ret_shut, GError **error);
+
+/* Removes the gate, if there is one: the container has been started. */
+gboolean container_gate_remove (Container *container, GError **error);
+
+/* Removes the files and the directory. Only names of ours are touched. The lock must be held; no
+ * process may be left. */
+gboolean container_remove (Container *container, GError **error);

@@ -1,0 +1,16 @@
+/* What the init reports, received and put into words. */
+#pragma once
+
+#include "init/ops.h"
+
+#include <glib.h>
+
+/* Receives one report on @socket; *@ret_fd (NULL: none is wanted) gets the descriptor that came
+ * with it, or -1. Returns 1, 0 at the end of the connection, -1 with an error. */
+int report_receive (int socket, struct report *ret_report, int *ret_fd, GError **error);
+
+/* Turns a report of failure into an error; always returns FALSE. @pointer and @what are those of
+ * the Plan's row ("" or NULL: none): "config.json: POINTER: WHAT: STEP: DETAIL: system error".
+ * For the lookup of the program and its execve the words are those that callers match. */
+gboolean report_to_error (const struct report *report, const char *pointer, const char *what,
+                          GError **error);
