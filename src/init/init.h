@@ -28,6 +28,7 @@ struct init {
   char **arguments;
   char **environment;
   char program[4096];  /* as found by OP_PROGRAM */
+  char home[4096];     /* "HOME=...", or empty */
 };
 
 /* The k-th string of @op. */
@@ -83,6 +84,9 @@ void do_oom_score_adj (struct init *init, const struct op *op);
 void do_loopback (struct init *init, const struct op *op);
 void do_keyring (struct init *init, const struct op *op);
 void do_rlimit (struct init *init, const struct op *op);
+
+/* passwd.c: the image's user database, which is hostile. */
+void do_home (struct init *init, const struct op *op);
 
 /* process.c: from the finished root to the program. */
 void do_console (struct init *init, const struct op *op);

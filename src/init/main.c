@@ -46,6 +46,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_RLIMIT] = do_rlimit,
   [OP_GROUPS] = do_groups,
   [OP_PROGRAM] = do_program,
+  [OP_HOME] = do_home,
   [OP_READY] = do_ready,
   [OP_IDS] = do_ids,
   [OP_CAPABILITIES] = do_capabilities,

@@ -67,6 +67,7 @@ enum op_code {
   OP_RLIMIT,           /* n: resource, soft, hard */
   OP_GROUPS,           /* n: supplementary gids */
   OP_PROGRAM,          /* n: enum program_number; s: cwd, args[0], PATH ("": none) */
+  OP_HOME,             /* n: uid; HOME comes from the image's /etc/passwd */
   OP_READY,            /* reports and waits for the start; flags: OP_FLAG_GATE */
   OP_IDS,              /* n: uid, gid, umask */
   OP_CAPABILITIES,     /* n: enum capability_number */

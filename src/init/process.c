@@ -96,7 +96,9 @@ do_groups (struct init *init, const struct op *op)
 
   for (unsigned int i = 0; i < op->header->n_numbers; i++)
     groups[i] = (gid_t) op->numbers[i];
-  if (syscall (SYS_setgroups, (size_t) op->header->n_numbers, groups) < 0)
+  /* where setgroups is denied (user_namespaces(7)) there are none to drop */
+  if (syscall (SYS_setgroups, (size_t) op->header->n_numbers, groups) < 0
+      && (op->header->n_numbers > 0 || errno != EPERM))
     fail (init, "setgroups", "");
 }
 
@@ -411,11 +413,11 @@ do_seccomp (struct init *init, const struct op *op)
     }
 }
 
-/* An array of the op's strings, with its NULL. */
+/* An array of the op's strings, with its NULL and room for one more. */
 static char **
 string_array (struct init *init, const struct op *op)
 {
-  size_t size = (op->header->n_strings + 1ul) * sizeof (char *);
+  size_t size = (op->header->n_strings + 2ul) * sizeof (char *);
   char **array = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const char *next = op->strings;
 
@@ -439,6 +441,8 @@ void
 do_environment (struct init *init, const struct op *op)
 {
   init->environment = string_array (init, op);
+  if (init->home[0] != '\0')
+    init->environment[op->header->n_strings] = init->home;
 }
 
 void

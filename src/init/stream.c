@@ -33,6 +33,7 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_RLIMIT] = { 3, 0 },
   [OP_GROUPS] = { 0, 0 },
   [OP_PROGRAM] = { PROGRAM_NUMBERS, 3 },
+  [OP_HOME] = { 1, 0 },
   [OP_READY] = { 0, 0 },
   [OP_IDS] = { 3, 0 },
   [OP_CAPABILITIES] = { CAPABILITY_NUMBERS, 0 },

@@ -1,0 +1,144 @@
+/* /dev (runtime-spec config-linux.md, "Default Devices" and "Devices"). A node is the
+ * host's, bound: making one takes privilege that no user namespace has. */
+#include "config.h"
+
+#include "plan/builder.h"
+#include "plan/mounts.h"
+
+#include "init/ops.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static const struct {
+  const char *name;
+  guint major, minor;
+} default_devices[] = {
+  { "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 },
+  { "tty", 5, 0 },
+};
+
+static const struct {
+  const char *path, *content;
+} default_links[] = {
+  { "/dev/ptmx", "pts/ptmx" },
+  { "/dev/fd", "/proc/self/fd" },
+  { "/dev/stdin", "/proc/self/fd/0" },
+  { "/dev/stdout", "/proc/self/fd/1" },
+  { "/dev/stderr", "/proc/self/fd/2" },
+};
+
+/* A bind on /dev brings its own nodes. */
+static gboolean
+dev_is_bound (const OciSpec *spec)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+      g_autofree char *target = oci_path_normalize (mount->destination);
+
+      if (strcmp (target, "/dev") == 0 && mount_is_bind (mount))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+add_device (Plan *plan, guint32 row, const char *target, const char *staged, dev_t number)
+{
+  PlanOp *op = plan_op (plan, OP_DEVICE, row, 0);
+
+  plan_op_number (op, number);
+  plan_op_string (op, target);
+  plan_op_string (op, staged);
+}
+
+static void
+default_device (Plan *plan, gsize i)
+{
+  g_autofree char *target = g_strconcat ("/dev/", default_devices[i].name, NULL);
+  g_autofree char *staged = g_strconcat ("/s", target, NULL);
+
+  add_device (plan, plan_row (plan, "", "bind the host's %s", target), target, staged,
+              makedev (default_devices[i].major, default_devices[i].minor));
+}
+
+static void
+default_link (Plan *plan, gsize i)
+{
+  guint32 row = plan_row (plan, "", "link %s to %s", default_links[i].path,
+                          default_links[i].content);
+  PlanOp *op = plan_op (plan, OP_SYMLINK, row, 0);
+
+  plan_op_string (op, default_links[i].path);
+  plan_op_string (op, default_links[i].content);
+}
+
+/* st_mode without the bits of the type, which some clients write too. */
+static mode_t
+device_mode (const OciDevice *device)
+{
+  return device->file_mode.set ? device->file_mode.value & 0777 : 0666;
+}
+
+static void
+add_fifo (Plan *plan, const OciDevice *device, const char *at)
+{
+  guint32 row = plan_row (plan, at, "make the FIFO %s", device->path);
+  PlanOp *op = plan_op (plan, OP_FIFO, row, 0);
+
+  plan_op_number (op, device_mode (device));
+  plan_op_number (op, device->uid.value);
+  plan_op_number (op, device->gid.value);
+  plan_op_string (op, device->path);
+}
+
+static gboolean
+plan_device (PlanContext *context, guint index, GError **error)
+{
+  const OciDevice *device = g_ptr_array_index (context->spec->linux_->devices, index);
+  const GPtrArray *all = context->facts->bundle.devices;
+  const SourceFacts *facts = all != NULL && index < all->len ? g_ptr_array_index (all, index)
+                                                             : NULL;
+  g_autofree char *at = g_strdup_printf ("/linux/devices/%u", index);
+  g_autofree char *staged = NULL;
+  dev_t number;
+
+  if (device->type == 'p')
+    {
+      add_fifo (context->plan, device, at);
+      return TRUE;
+    }
+  number = makedev ((guint) device->major.value, (guint) device->minor.value);
+  if (facts == NULL || facts->error != 0)
+    return plan_refuse (error, at, "%s: the host has no node of device %c %" G_GINT64_FORMAT ":%"
+                        G_GINT64_FORMAT " to bind", device->path, device->type,
+                        device->major.value, device->minor.value);
+  if (!g_str_has_prefix (facts->path, "/dev/"))
+    return plan_refuse (error, at, "%s: only nodes below the host's /dev can be bound",
+                        facts->path);
+  staged = g_strconcat ("/s", facts->path, NULL);
+  add_device (context->plan, plan_row (context->plan, at, "bind the host's %s on %s", facts->path,
+                                       device->path), device->path, staged, number);
+  if (device->file_mode.set || device->uid.set || device->gid.set)
+    plan_note (context->plan, at, "%s keeps the mode and owner of the host's node", device->path);
+  return TRUE;
+}
+
+gboolean
+plan_devices (PlanContext *context, GError **error)
+{
+  Plan *plan = context->plan;
+
+  for (guint i = 0; i < field_count (context->spec->linux_->devices); i++)
+    if (!plan_device (context, i, error))
+      return FALSE;
+  if (dev_is_bound (context->spec))
+    return TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (default_devices); i++)
+    default_device (plan, i);
+  for (gsize i = 0; i < G_N_ELEMENTS (default_links); i++)
+    default_link (plan, i);
+  return TRUE;
+}

@@ -1,0 +1,325 @@
+/* Mounts (runtime-spec config.md, "Mounts"): one instruction each, in the order of the
+ * configuration. */
+#include "config.h"
+
+#include "plan/mounts.h"
+
+#include "plan/builder.h"
+
+#include "init/ops.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One mount under way. */
+typedef struct {
+  PlanContext *context;
+  const OciMount *mount;
+  guint index;
+  const char *at;  /* its JSON pointer */
+  const MountOptions *options;
+  char *target;    /* normalised destination */
+} Work;
+
+/* What a user namespace may mount, and which namespace must be the container's own. A
+ * type without one of these needs the privilege of the host's root. */
+static const struct {
+  const char *type;
+  int needs;             /* CLONE_NEW..., 0: nothing */
+  const char *fallback;  /* staged tree of the host that stands in where it is not */
+} filesystem_types[] = {
+  { "binfmt_misc", 0, NULL },
+  { "cgroup", 0, NULL },
+  { "cgroup2", CLONE_NEWCGROUP, NULL },
+  { "devpts", 0, NULL },
+  { "fuse", 0, NULL },
+  { "mqueue", CLONE_NEWIPC, "/s/dev/mqueue" },
+  { "overlay", 0, NULL },
+  { "proc", CLONE_NEWPID, "/s/proc" },
+  { "ramfs", 0, NULL },
+  { "sysfs", CLONE_NEWNET, "/s/sys" },
+  { "tmpfs", 0, NULL },
+};
+
+static guint64
+bind_propagation (const MountOptions *options)
+{
+  /* private unless asked otherwise: nothing that the host mounts later appears inside */
+  if (options->recursive_propagation != 0)
+    return options->recursive_propagation;
+  return options->propagation != 0 ? 0 : MS_PRIVATE;
+}
+
+/* A procfs or sysfs that a link of the image put elsewhere would make masks miss. */
+static guint32
+target_flags (const char *target)
+{
+  return strcmp (target, "/proc") == 0 || strcmp (target, "/sys") == 0 ? OP_FLAG_NO_SYMLINKS : 0;
+}
+
+/* The numbers of OP_BIND; @facts NULL: a staged tree of the host, not a source. */
+static void
+add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint32 flags)
+{
+  const MountOptions *options = work->options;
+  const guint64 added = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  guint32 row = plan_row (work->context->plan, work->at, "bind %s on %s",
+                          facts != NULL ? facts->path : staged, work->target);
+  PlanOp *op = plan_op (work->context->plan, OP_BIND, row, flags | target_flags (work->target));
+  guint64 numbers[BIND_NUMBERS] = {
+    [BIND_SET] = options->set,
+    [BIND_CLEAR] = options->clear,
+    [BIND_PROPAGATION] = options->propagation,
+    [BIND_RECURSIVE_SET] = options->recursive_set,
+    [BIND_RECURSIVE_CLEAR] = options->recursive_clear,
+    [BIND_RECURSIVE_PROPAGATION] = bind_propagation (options),
+    [BIND_SOFT_CLEAR] = facts != NULL ? added & ~facts->flags : 0,
+    [BIND_SOFT_ATIME] = options->has_atime ? options->atime : BIND_NO_ATIME,
+    [BIND_DEVICE] = facts != NULL ? facts->device : 0,
+    [BIND_INODE] = facts != NULL ? facts->inode : 0,
+  };
+
+  for (guint i = 0; i < BIND_NUMBERS; i++)
+    plan_op_number (op, numbers[i]);
+  plan_op_string (op, work->target);
+  plan_op_string (op, staged);
+}
+
+static gboolean
+plan_bind (const Work *work, GError **error)
+{
+  const SourceFacts *facts = g_ptr_array_index (work->context->facts->bundle.mounts, work->index);
+  g_autofree char *staged = g_strdup_printf ("/s/%u", work->index);
+  guint32 flags = OP_FLAG_CHECK_SOURCE;
+
+  if (work->options->recursive)
+    flags |= OP_FLAG_RECURSIVE;
+  if (S_ISDIR (facts->mode))
+    flags |= OP_FLAG_DIRECTORY;
+  if (work->options->copy_up)
+    return plan_refuse (error, work->at, "tmpcopyup is for tmpfs only");
+  for (guint i = 0; i < work->options->superblock->len; i++)
+    plan_note (work->context->plan, work->at, "option %s has no effect on a bind mount",
+               (const char *) g_ptr_array_index (work->options->superblock, i));
+  add_bind (work, staged, facts, flags);
+  return TRUE;
+}
+
+/* The parameters of a new file system: superblock flags and data. */
+static void
+add_parameters (const Work *work, PlanOp *op)
+{
+  const GArray *gids = work->context->plan->gid_map;
+
+  for (guint i = 0; i < work->options->superblock->len; i++)
+    plan_op_string (op, g_ptr_array_index (work->options->superblock, i));
+  for (guint i = 0; i < work->options->data->len; i++)
+    {
+      const char *option = g_ptr_array_index (work->options->data, i);
+      guint64 gid;
+
+      /* with few ids mapped the usual gid=5 of a devpts does not exist inside */
+      if (g_strcmp0 (work->mount->type, "devpts") == 0 && g_str_has_prefix (option, "gid=")
+          && g_ascii_string_to_unsigned (option + 4, 10, 0, G_MAXUINT32, &gid, NULL)
+          && !plan_id_is_mapped (gids, (guint32) gid))
+        plan_note (work->context->plan, work->at, "option %s is left out: not mapped", option);
+      else
+        plan_op_string (op, option);
+    }
+}
+
+static gboolean
+has_parameter (const MountOptions *options, const char *prefix)
+{
+  for (guint i = 0; i < options->data->len; i++)
+    if (g_str_has_prefix (g_ptr_array_index (options->data, i), prefix))
+      return TRUE;
+  return FALSE;
+}
+
+static guint64
+mount_attributes (const MountOptions *options)
+{
+  return (options->set | options->recursive_set
+          | (options->has_atime ? options->atime : 0))
+         & ~options->clear;
+}
+
+static PlanOp *
+add_mount (const Work *work, const char *type, const char *target, guint32 flags)
+{
+  const MountOptions *options = work->options;
+  guint32 row = plan_row (work->context->plan, work->at, "mount %s on %s", type, target);
+  PlanOp *op = plan_op (work->context->plan, OP_MOUNT, row, flags | OP_FLAG_DIRECTORY);
+
+  plan_op_number (op, mount_attributes (options));
+  plan_op_number (op, 0);
+  plan_op_number (op, options->recursive_propagation != 0 ? options->recursive_propagation
+                                                          : options->propagation);
+  plan_op_string (op, target);
+  plan_op_string (op, type);
+  return op;
+}
+
+/* One hierarchy of cgroup v1 below @work's target, which is a tmpfs. */
+static void
+add_hierarchy (const Work *work, const char *options)
+{
+  const char *name = g_str_has_prefix (options, "name=") ? options + 5 : options;
+  g_autofree char *target = g_strconcat (work->target, "/", name, NULL);
+  g_auto (GStrv) controllers = g_strsplit (options, ",", -1);
+  PlanOp *op = add_mount (work, "cgroup", target, 0);
+
+  if (g_str_has_prefix (options, "name="))
+    plan_op_string (op, "none");
+  for (guint i = 0; controllers[i] != NULL; i++)
+    plan_op_string (op, controllers[i]);
+  for (guint i = 0; controllers[0] != NULL && controllers[1] != NULL && controllers[i] != NULL; i++)
+    {
+      g_autofree char *link = g_strconcat (work->target, "/", controllers[i], NULL);
+      guint32 row = plan_row (work->context->plan, work->at, "link %s to %s", link, options);
+      PlanOp *symlink = plan_op (work->context->plan, OP_SYMLINK, row, 0);
+
+      plan_op_string (symlink, link);
+      plan_op_string (symlink, options);
+    }
+}
+
+/* "cgroup" means whatever the host has. With a cgroup namespace of its own the container
+ * gets fresh mounts, else what the host shows. */
+static gboolean
+plan_cgroup (const Work *work, GError **error)
+{
+  const MachineFacts *machine = &work->context->facts->machine;
+  Work tmpfs = *work;
+  MountOptions writable = *work->options;
+  PlanOp *op;
+
+  if (machine->cgroup_mode == CGROUP_NONE)
+    return plan_refuse (error, work->at, "the host has no cgroups mounted");
+  if (!(work->context->plan->new_namespaces & CLONE_NEWCGROUP))
+    {
+      writable.recursive_set |= work->options->set;
+      tmpfs.options = &writable;
+      add_bind (&tmpfs, "/s/cgroup", NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
+      return TRUE;
+    }
+  if (machine->cgroup_mode == CGROUP_V2)
+    {
+      (void) add_mount (work, "cgroup2", work->target, 0);
+      return TRUE;
+    }
+
+  writable.set &= ~(guint64) MOUNT_ATTR_RDONLY;
+  tmpfs.options = &writable;
+  op = add_mount (&tmpfs, "tmpfs", work->target, 0);
+  plan_op_string (op, "mode=755");
+  for (char **options = machine->cgroup_v1; options != NULL && *options != NULL; options++)
+    add_hierarchy (work, *options);
+  if (machine->cgroup_mode == CGROUP_HYBRID)
+    {
+      g_autofree char *unified = g_strconcat (work->target, "/unified", NULL);
+
+      (void) add_mount (work, "cgroup2", unified, 0);
+    }
+  if (work->options->set & MOUNT_ATTR_RDONLY)
+    {
+      guint32 row = plan_row (work->context->plan, work->at, "make %s read-only", work->target);
+
+      plan_op_string (plan_op (work->context->plan, OP_READONLY, row, 0), work->target);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_type (const Work *work, int *ret_needs, const char **ret_fallback, GError **error)
+{
+  g_autofree char *at = g_strconcat (work->at, "/type", NULL);
+
+  if (work->mount->type == NULL)
+    return plan_refuse (error, at, "missing, and no bind option either");
+  for (gsize i = 0; i < G_N_ELEMENTS (filesystem_types); i++)
+    if (strcmp (filesystem_types[i].type, work->mount->type) == 0)
+      {
+        *ret_needs = filesystem_types[i].needs;
+        *ret_fallback = filesystem_types[i].fallback;
+        return TRUE;
+      }
+  if (work->context->plan->userns != USERNS_NONE
+      || !work->context->facts->machine.initial_user_ns)
+    return plan_refuse (error, at, "file system type %s cannot be mounted in a user namespace",
+                        work->mount->type);
+  *ret_needs = 0;
+  *ret_fallback = NULL;
+  return TRUE;
+}
+
+static gboolean
+plan_filesystem (const Work *work, GError **error)
+{
+  const char *type = work->mount->type, *fallback = NULL;
+  guint32 flags = target_flags (work->target);
+  int needs = 0;
+  PlanOp *op;
+
+  if (!check_type (work, &needs, &fallback, error))
+    return FALSE;
+  if (strcmp (type, "cgroup") == 0)
+    return plan_cgroup (work, error);
+  /* only who owns the namespace may mount its file system: else the host's is shown */
+  if (needs != 0 && !plan_owns_namespace (work->context, needs)
+      && work->context->plan->userns != USERNS_NONE)
+    {
+      if (fallback == NULL)
+        return plan_refuse (error, work->at, "a %s mount needs a %s namespace", type,
+                            name_of (oci_namespace_names, needs));
+      plan_note (work->context->plan, work->at, "the host's %s is bound: a new one needs a %s"
+                 " namespace", type, name_of (oci_namespace_names, needs));
+      add_bind (work, fallback, NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
+      return TRUE;
+    }
+  if (work->options->copy_up && strcmp (type, "tmpfs") != 0)
+    return plan_refuse (error, work->at, "tmpcopyup is for tmpfs only");
+
+  if (work->options->copy_up)
+    flags |= OP_FLAG_COPY_UP;
+  if (strcmp (type, "tmpfs") == 0 && !has_parameter (work->options, "mode="))
+    flags |= OP_FLAG_INHERIT_MODE;
+  op = add_mount (work, type, work->target, flags);
+  add_parameters (work, op);
+  return TRUE;
+}
+
+static gboolean
+plan_mount (PlanContext *context, guint index, GError **error)
+{
+  const OciMount *mount = g_ptr_array_index (context->spec->mounts, index);
+  g_autofree char *at = g_strdup_printf ("/mounts/%u", index);
+  g_autofree char *target = oci_path_normalize (mount->destination);
+  g_auto (MountOptions) options = { 0 };
+  Work work = { .context = context, .mount = mount, .index = index, .at = at,
+                .options = &options, .target = target };
+
+  if (!mount_options_read (mount, at, &options, error))
+    {
+      g_prefix_error (error, "config.json: ");
+      return FALSE;
+    }
+  if (strlen (target) >= 4096)
+    return plan_refuse (error, at, "destination: %s", g_strerror (ENAMETOOLONG));
+  if (options.propagation == MS_SHARED || options.recursive_propagation == MS_SHARED)
+    plan_note (context->plan, at, "shared with what the container mounts itself, not with the host");
+  return options.bind ? plan_bind (&work, error) : plan_filesystem (&work, error);
+}
+
+gboolean
+plan_mounts (PlanContext *context, GError **error)
+{
+  for (guint i = 0; i < field_count (context->spec->mounts); i++)
+    if (!plan_mount (context, i, error))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,217 @@
+/* The program (runtime-spec config.md, "Process"): looked up before "ready", restricted
+ * after the start. */
+#include "config.h"
+
+#include "plan/builder.h"
+
+#include "base/names.h"
+#include "init/ops.h"
+
+#include <string.h>
+#include <sys/mount.h>
+
+#define DEFAULT_UMASK 0022
+
+static guint64
+capability_set (PlanContext *context, char **names, const char *set)
+{
+  guint64 bits = 0;
+
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      const Name *row = name_find (name_capabilities, names[i]);
+      g_autofree char *at = g_strdup_printf ("/process/capabilities/%s/%u", set, i);
+
+      /* a warning, not an error: callers send names of newer kernels */
+      if (row == NULL || (guint) row->value > context->facts->machine.last_capability)
+        plan_note (context->plan, at, "unknown capability %s", names[i]);
+      else
+        bits |= (guint64) 1 << row->value;
+    }
+  return bits;
+}
+
+/* An ambient capability must be permitted and inheritable (capabilities(7)). */
+static void
+plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
+{
+  const OciCapabilities *wanted = context->spec->process->capabilities;
+  guint64 possible;
+
+  if (wanted == NULL)
+    return;
+  sets[CAPABILITY_BOUNDING] = capability_set (context, wanted->bounding, "bounding");
+  sets[CAPABILITY_EFFECTIVE] = capability_set (context, wanted->effective, "effective");
+  sets[CAPABILITY_PERMITTED] = capability_set (context, wanted->permitted, "permitted");
+  sets[CAPABILITY_INHERITABLE] = capability_set (context, wanted->inheritable, "inheritable");
+  sets[CAPABILITY_AMBIENT] = capability_set (context, wanted->ambient, "ambient");
+  possible = sets[CAPABILITY_PERMITTED] & sets[CAPABILITY_INHERITABLE];
+  if (sets[CAPABILITY_AMBIENT] & ~possible)
+    plan_note (context->plan, "/process/capabilities/ambient", "a capability that is not permitted"
+               " and inheritable cannot be ambient");
+  sets[CAPABILITY_AMBIENT] &= possible;
+}
+
+static void
+plan_rlimits (PlanContext *context)
+{
+  const GPtrArray *limits = context->spec->process->rlimits;
+
+  for (guint i = 0; i < field_count (limits); i++)
+    {
+      const OciRlimit *limit = g_ptr_array_index (limits, i);
+      g_autofree char *at = g_strdup_printf ("/process/rlimits/%u", i);
+      guint32 row = plan_row (context->plan, at, "set %s to %" G_GUINT64_FORMAT ":%"
+                              G_GUINT64_FORMAT, name_of (name_rlimits, limit->type),
+                              limit->soft.value, limit->hard.value);
+      PlanOp *op = plan_op (context->plan, OP_RLIMIT, row, 0);
+
+      plan_op_number (op, (guint64) limit->type);
+      plan_op_number (op, limit->soft.value);
+      plan_op_number (op, limit->hard.value);
+    }
+}
+
+static void
+plan_groups (PlanContext *context)
+{
+  const GArray *groups = context->spec->process->user->additional_gids;
+  Plan *plan = context->plan;
+  PlanOp *op;
+
+  if (plan->setgroups_deny)
+    {
+      plan_note (plan, "/process/user/additionalGids", "the caller's groups stay: setgroups is"
+                 " denied in a user namespace of one id");
+      return;
+    }
+  op = plan_op (plan, OP_GROUPS, plan_row (plan, "/process/user/additionalGids",
+                                           "set %u additional groups", groups ? groups->len : 0),
+                0);
+  for (guint i = 0; groups != NULL && i < groups->len; i++)
+    plan_op_number (op, g_array_index (groups, guint32, i));
+}
+
+/* The value of @name in the environment @env; NULL if it is not there. */
+static const char *
+environment_value (char **env, const char *name)
+{
+  gsize length = strlen (name);
+
+  for (; env != NULL && *env != NULL; env++)
+    if (strncmp (*env, name, length) == 0 && (*env)[length] == '=')
+      return *env + length + 1;
+  return NULL;
+}
+
+static void
+plan_program (PlanContext *context, guint64 effective)
+{
+  const OciProcess *process = context->spec->process;
+  const char *path = environment_value (process->env, "PATH");
+  const char *home = environment_value (process->env, "HOME");
+  Plan *plan = context->plan;
+  PlanOp *op;
+
+  op = plan_op (plan, OP_PROGRAM, plan_row (plan, "/process/args/0", "enter %s and find %s",
+                                            process->cwd, process->args[0]), 0);
+  plan_op_number (op, process->user->uid.value);
+  plan_op_number (op, process->user->gid.value);
+  plan_op_number (op, effective);
+  plan_op_string (op, process->cwd);
+  plan_op_string (op, process->args[0]);
+  plan_op_string (op, path != NULL ? path : "");
+
+  if (home == NULL || *home == '\0')
+    {
+      op = plan_op (plan, OP_HOME, plan_row (plan, "/process/env", "take HOME from the image's"
+                                             " /etc/passwd"), 0);
+      plan_op_number (op, process->user->uid.value);
+    }
+}
+
+static void
+plan_ids (PlanContext *context)
+{
+  const OciUser *user = context->spec->process->user;
+  guint32 row = plan_row (context->plan, "/process/user", "become %u:%u", user->uid.value,
+                          user->gid.value);
+  PlanOp *op = plan_op (context->plan, OP_IDS, row, 0);
+
+  plan_op_number (op, user->uid.value);
+  plan_op_number (op, user->gid.value);
+  plan_op_number (op, user->umask.set ? user->umask.value : DEFAULT_UMASK);
+}
+
+static void
+plan_strings (Plan *plan, guint32 code, guint32 row, char **strings)
+{
+  PlanOp *op = plan_op (plan, code, row, 0);
+
+  for (; strings != NULL && *strings != NULL; strings++)
+    /* an empty HOME is an absent one */
+    if (code != OP_ENVIRONMENT || strcmp (*strings, "HOME=") != 0)
+      plan_op_string (op, *strings);
+}
+
+static gboolean
+plan_restrictions (PlanContext *context, const guint64 sets[CAPABILITY_NUMBERS], GError **error)
+{
+  const OciProcess *process = context->spec->process;
+  const OciSeccomp *seccomp = context->spec->linux_->seccomp;
+  Plan *plan = context->plan;
+  PlanOp *op;
+
+  plan_ids (context);
+  op = plan_op (plan, OP_CAPABILITIES, plan_row (plan, "/process/capabilities",
+                                                 "reduce the capabilities"), 0);
+  for (guint i = 0; i < CAPABILITY_NUMBERS; i++)
+    plan_op_number (op, sets[i]);
+
+  if (process->no_new_privileges.set && !process->no_new_privileges.value)
+    return plan_refuse (error, "/process/noNewPrivileges", "false is not supported: bwrap always sets"
+                        " no_new_privs");
+  if (!process->no_new_privileges.set)
+    plan_note (plan, "/process/noNewPrivileges", "absent, but no_new_privs is set");
+  plan->no_new_privs = TRUE;
+  (void) plan_op (plan, OP_NO_NEW_PRIVS, plan_row (plan, "/process/noNewPrivileges",
+                                                   "set no_new_privs"), 0);
+  if (seccomp != NULL && seccomp->default_action >= 0)
+    {
+      op = plan_op (plan, OP_SECCOMP, plan_row (plan, "/linux/seccomp", "load the filter"), 0);
+      op->seccomp = seccomp;
+    }
+  return TRUE;
+}
+
+gboolean
+plan_process (PlanContext *context, GError **error)
+{
+  const OciProcess *process = context->spec->process;
+  guint64 sets[CAPABILITY_NUMBERS] = { 0 };
+  Plan *plan = context->plan;
+  guint32 row;
+
+  if (process == NULL)
+    return plan_refuse (error, "/process", "missing: there is nothing to run");
+  if (context->options->new_keyring)
+    {
+      g_autofree char *name = g_strconcat ("_ses.", context->options->id, NULL);
+
+      row = plan_row (plan, "", "join the new session keyring %s", name);
+      plan_op_string (plan_op (plan, OP_KEYRING, row, 0), name);
+    }
+  plan_capabilities (context, sets);
+  plan_groups (context);
+  plan_program (context, sets[CAPABILITY_EFFECTIVE]);
+  plan_rlimits (context);
+  row = plan_row (plan, "", "say that everything is ready, and wait for the start");
+  (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);
+  if (!plan_restrictions (context, sets, error))
+    return FALSE;
+  row = plan_row (plan, "/process/args/0", "run %s", process->args[0]);
+  plan_strings (plan, OP_ARGUMENTS, row, process->args);
+  plan_strings (plan, OP_ENVIRONMENT, row, process->env);
+  (void) plan_op (plan, OP_EXEC, row, 0);
+  return TRUE;
+}

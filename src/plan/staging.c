@@ -1,0 +1,202 @@
+/* bwrap's part: namespaces, and what it carries into its own empty root.
+ *
+ * bwrap walks no path of the image. It binds the root file system to /r and each bind
+ * source to /s/N, N being the number of the mount; the init places them from there. A
+ * procfs and the host's /dev are staged for the init's own use; sysfs too where a fresh
+ * one is wanted, since the kernel gives one only to who can see one already. */
+#include "config.h"
+
+#include "plan/builder.h"
+#include "plan/mounts.h"
+
+#include "init/ops.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* bwrap's limit on its arguments, those of --args included */
+#define BWRAP_ARGUMENTS_MAX 9000
+
+/* --unshare-X by namespace; the mount namespace is always new */
+static const struct {
+  int type;
+  const char *option;
+} unshare_options[] = {
+  { CLONE_NEWPID, "--unshare-pid" },
+  { CLONE_NEWIPC, "--unshare-ipc" },
+  { CLONE_NEWUTS, "--unshare-uts" },
+  { CLONE_NEWNET, "--unshare-net" },
+  { CLONE_NEWCGROUP, "--unshare-cgroup" },
+};
+
+static void
+stage_namespaces (PlanContext *context)
+{
+  Plan *plan = context->plan;
+
+  if (plan->userns == USERNS_BWRAP)
+    {
+      plan_word (plan, "--unshare-user");
+      plan_word (plan, "--userns-block-fd");
+      plan_word_slot (plan, SLOT_USERNS_BLOCK, 0);
+    }
+  plan_word (plan, "--info-fd");
+  plan_word_slot (plan, SLOT_INFO, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (unshare_options); i++)
+    if (plan->new_namespaces & unshare_options[i].type)
+      plan_word (plan, unshare_options[i].option);
+  if (plan->own_pid_ns)
+    plan_word (plan, context->facts->machine.bwrap.options & BWRAP_AS_PID_1 ? "--as-pid-1"
+                                                                             : "--no-reaper");
+  plan_word (plan, "--cap-add");
+  plan_word (plan, "ALL");
+  plan_word (plan, "--chdir");
+  plan_word (plan, "/");
+}
+
+/* By descriptor where bwrap takes one: then it is the very thing that was looked at. */
+static void
+stage_bind (PlanContext *context, PlanSlotKind slot, guint index, const char *path)
+{
+  Plan *plan = context->plan;
+  gboolean by_fd = (context->facts->machine.bwrap.options & BWRAP_BIND_FD) != 0;
+  gboolean read_only = slot == SLOT_INIT;
+
+  if (by_fd)
+    {
+      plan_word (plan, read_only ? "--ro-bind-fd" : "--bind-fd");
+      plan_word_slot (plan, slot, index);
+    }
+  else
+    {
+      plan_word (plan, read_only ? "--ro-bind" : "--bind");
+      plan_word (plan, path);
+    }
+}
+
+static gboolean
+stage_source (PlanContext *context, guint index, GError **error)
+{
+  const SourceFacts *source = g_ptr_array_index (context->facts->bundle.mounts, index);
+  g_autofree char *at = g_strdup_printf ("/mounts/%u/source", index);
+  g_autofree char *target = g_strdup_printf ("/s/%u", index);
+
+  if (source->error != 0)
+    return plan_refuse (error, at, "open %s: %s", source->path, g_strerror (source->error));
+  if (context->plan->userns == USERNS_ENTER && source->unsearchable != NULL)
+    return plan_refuse (error, at, "the container's root may not search %s (chmod o+x %s)",
+                        source->unsearchable, source->unsearchable);
+  stage_bind (context, SLOT_SOURCE, index, source->path);
+  plan_word (context->plan, target);
+  return TRUE;
+}
+
+static gboolean
+stage_root (PlanContext *context, GError **error)
+{
+  const SourceFacts *root = context->facts->bundle.root;
+
+  if (root->error != 0)
+    return plan_refuse (error, "/root/path", "open %s: %s", root->path, g_strerror (root->error));
+  if (!S_ISDIR (root->mode))
+    return plan_refuse (error, "/root/path", "%s: not a directory", root->path);
+  stage_bind (context, SLOT_ROOT, 0, root->path);
+  plan_word (context->plan, "/r");
+  return TRUE;
+}
+
+/* Whether one of the mounts is a new file system of @type. */
+static gboolean
+wants_filesystem (const OciSpec *spec, const char *type)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+
+      if (g_strcmp0 (mount->type, type) == 0 && !mount_is_bind (mount))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+stage_host (PlanContext *context)
+{
+  Plan *plan = context->plan;
+
+  plan_word (plan, "--proc");
+  plan_word (plan, "/s/proc");
+  plan_word (plan, "--dev-bind");
+  plan_word (plan, "/dev");
+  plan_word (plan, "/s/dev");
+  if (wants_filesystem (context->spec, "sysfs"))
+    {
+      plan_word (plan, "--ro-bind");
+      plan_word (plan, "/sys");
+      plan_word (plan, "/s/sys");
+    }
+  if (wants_filesystem (context->spec, "cgroup") && !(plan->new_namespaces & CLONE_NEWCGROUP))
+    {
+      plan_word (plan, "--ro-bind");
+      plan_word (plan, "/sys/fs/cgroup");
+      plan_word (plan, "/s/cgroup");
+    }
+}
+
+/* The root file system first: everything else is placed in it. */
+static void
+root_op (PlanContext *context)
+{
+  const SourceFacts *facts = context->facts->bundle.root;
+  Plan *plan = context->plan;
+  guint32 row = plan_row (plan, "/root/path", "take %s as the root file system", facts->path);
+  PlanOp *op = plan_op (plan, OP_ROOT, row, OP_FLAG_RECURSIVE | OP_FLAG_CHECK_SOURCE);
+  int wanted = context->spec->linux_->rootfs_propagation;
+  const guint64 added = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  guint64 numbers[BIND_NUMBERS] = {
+    /* a slave still hears of the host's mounts; shared and unbindable come at the end */
+    [BIND_RECURSIVE_PROPAGATION] = wanted >= 0 && (wanted & MS_SLAVE) ? MS_SLAVE : MS_PRIVATE,
+    [BIND_SOFT_CLEAR] = added & ~facts->flags,
+    [BIND_SOFT_ATIME] = BIND_NO_ATIME,
+    [BIND_DEVICE] = facts->device,
+    [BIND_INODE] = facts->inode,
+  };
+
+  for (guint i = 0; i < BIND_NUMBERS; i++)
+    plan_op_number (op, numbers[i]);
+}
+
+gboolean
+plan_staging (PlanContext *context, GError **error)
+{
+  Plan *plan = context->plan;
+  guint32 row;
+
+  stage_namespaces (context);
+  if (!stage_root (context, error))
+    return FALSE;
+  stage_host (context);
+  for (guint i = 0; i < field_count (context->spec->mounts); i++)
+    if (mount_is_bind (g_ptr_array_index (context->spec->mounts, i))
+        && !stage_source (context, i, error))
+      return FALSE;
+  stage_bind (context, SLOT_INIT, 0, context->options->init_path);
+  plan_word (plan, "/init");
+  if (plan->words->len + 8 > BWRAP_ARGUMENTS_MAX)
+    return plan_refuse (error, "/mounts", "%u bind mounts are more than bwrap takes (%d arguments)",
+                        field_count (context->spec->mounts), BWRAP_ARGUMENTS_MAX);
+
+  row = plan_row (plan, "", "start a new session");
+  (void) plan_op (plan, OP_NEW_SESSION, row, 0);
+  if (plan->userns != USERNS_NONE && plan_id_is_mapped (plan->uid_map, 0)
+      && plan_id_is_mapped (plan->gid_map, 0))
+    {
+      row = plan_row (plan, "/linux/uidMappings", "become ids 0 of the user namespace");
+      (void) plan_op (plan, OP_BECOME_ROOT, row, 0);
+    }
+  root_op (context);
+  return TRUE;
+}
