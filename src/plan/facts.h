@@ -54,8 +54,8 @@ typedef enum {
 
 /* A program that writes id maps for us. */
 typedef struct {
-  char *path;     /* NULL: not installed */
-  gboolean able;  /* set-user-ID, or with file capabilities */
+  char *path;     /* NULL: not installed, or not needed: we may write maps ourselves */
+  gboolean able;  /* set-user-ID or with file capabilities, and no_new_privs is not set */
 } MapTool;
 
 typedef struct {
@@ -63,19 +63,23 @@ typedef struct {
   guint32 minor;
   uid_t uid;      /* effective */
   gid_t gid;
-  char *user;     /* login name; NULL: has none */
+  char *user;     /* login name; NULL: has none, or sub-ids are not needed */
   HostCapabilities capabilities;  /* effective, in this user namespace */
   gboolean initial_user_ns;       /* uid_map is the identity on everything */
   GArray *uid_map;                /* of IdRange: which ids exist here */
   GArray *gid_map;
-  GArray *sub_uids;               /* of IdRange (inside unused): ranges of this user */
-  GArray *sub_gids;
+  GArray *sub_uids;               /* of IdRange (inside unused): ranges of this user; empty */
+  GArray *sub_gids;               /* where HOST_CAP_SETUID and HOST_CAP_SETGID make them needless */
   MapTool newuidmap;
   MapTool newgidmap;
   BwrapFacts bwrap;
   guint last_capability;
+
+  /* only after host_cgroup_probe() */
   CgroupMode cgroup_mode;
-  char **cgroup_v1;               /* options of each mounted v1 hierarchy: "cpu,cpuacct", "name=systemd" */
+  char **cgroup_v1;               /* options of each v1 hierarchy: "cpu,cpuacct", "name=systemd" */
+
+  /* only after host_machine_probe_problems() */
   gint64 max_user_namespaces;     /* user.max_user_namespaces, -1: unknown */
   gboolean userns_clone_off;      /* kernel.unprivileged_userns_clone is 0 */
   gboolean apparmor_restricts;    /* kernel.apparmor_restrict_unprivileged_userns is 1 */
