@@ -158,10 +158,7 @@ stage_integration() {
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
   install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$scratch/bin"
-  for file in "$top"/tests/integration/*.bats; do
-    name=$(basename "$file" .bats)
-    names+=("$name")
-  done
+  for file in "$top"/tests/integration/*.{bats,sh}; do names+=("$(basename "$file")"); done
   # one file beside the other, each with its log
   for name in "${names[@]}"; do
     integration_file "$name" "$logs/integration$label-$name" &
@@ -176,10 +173,12 @@ stage_integration() {
 
 # integration_file NAME LOG: in a session of its own, which the search for leftovers relies on.
 integration_file() {
-  local status=0
+  local status=0 command=(bash)
+  case $1 in
+    *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
+  esac
   as_user BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 600 \
-    bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"} \
-    "$scratch/tests/integration/$1.bats" </dev/null >"$2.tap" 2>&1 || status=$?
+    "${command[@]}" "$scratch/tests/integration/$1" </dev/null >"$2.tap" 2>&1 || status=$?
   echo "$status" >"$2.status"
 }
 

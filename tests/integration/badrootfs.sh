@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Hostile images: whatever becomes of the run, the "victim" that stands for the host is the same
+# afterwards. BWRAP_OCI_TEST_BADROOTFS names a program: with a folder as argument it makes the
+# bundles (NAME/config.json, rootfs, expect: ok, fail or either), with --check FOLDER NAME it
+# says whether the victim is untouched.
+set -euo pipefail
+bats_require_minimum_version() { :; }
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=tests/integration/helpers.bash
+. "$(dirname "$0")/helpers.bash"
+
+maker=${BWRAP_OCI_TEST_BADROOTFS:-}
+[ -n "$maker" ] || { echo "1..0 # SKIP machine: BWRAP_OCI_TEST_BADROOTFS is not set"; exit 0; }
+command -v python3 >/dev/null || { echo "1..0 # SKIP python3 is not installed"; exit 0; }
+
+# With descriptors 5 to 12 open on folders, as careless callers leave them.
+run_with_descriptors() {
+  exec 5</ 8</etc 10</tmp 12</
+  run_oci "$@"
+  exec 5<&- 8<&- 10<&- 12<&-
+}
+
+bundles=$(mktemp -d "${TMPDIR:-/tmp}/badrootfs.XXXXXXXX")
+chmod 0711 "$bundles"
+bash "$maker" "$bundles" >/dev/null
+
+for BUNDLE in "$bundles"/*/; do
+  BUNDLE=${BUNDLE%/} name=${BUNDLE##*/}
+  bundle=$BUNDLE
+  setup_test
+  BUNDLE=$bundle found=
+  RUN_TIMEOUT=20 run_with_descriptors run --bundle "$BUNDLE" "$ID"
+  case $(head -n1 "$BUNDLE/expect"):$status in
+    *:66 | *:67) found="the host was reached" ;;
+    *:124 | *:137) found="it hangs" ;;
+    ok:0 | either:*) ;;
+    fail:[1-9]*) ;;
+    *) found="status $status: $stderr" ;;
+  esac
+  if [ "$status" = 1 ] && [[ "$stderr" == *$'\n'* ]]; then found+=" not one line: $stderr"; fi
+  found+=$(bash "$maker" --check "$bundles" "$name" 2>&1 | grep -v '^untouched$' || true)
+  found+=$(teardown_test || true)
+  none "$name: $(tail -n +2 "$BUNDLE/expect")" "$found"
+done
+remove "$bundles"
+finish
