@@ -34,16 +34,15 @@ static const struct {
 char *
 oci_sysctl_path (const char *key)
 {
-  gsize first = strcspn (key, "./");
+  gboolean dots = key[strcspn (key, "./")] == '.';
   g_autofree char *path = g_strdup (key);
   g_auto (GStrv) parts = NULL;
 
-  if (key[first] == '.')
-    for (char *p = path; *p != '\0'; p++)
-      if (*p == '.')
-        *p = '/';
-      else if (*p == '/')
-        *p = '.';
+  for (char *p = path; dots && *p != '\0'; p++)
+    if (*p == '.')
+      *p = '/';
+    else if (*p == '/')
+      *p = '.';
 
   parts = g_strsplit (path, "/", -1);
   if (parts[0] == NULL)
