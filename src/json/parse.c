@@ -496,6 +496,8 @@ json_text_parse (const char *text, gsize length, GError **error)
   if (length > JSON_TEXT_MAX_LENGTH)
     return throw_null (error, "too large: %" G_GSIZE_FORMAT " bytes, at most %" G_GSIZE_FORMAT,
                        length, JSON_TEXT_MAX_LENGTH);
+  if (length == 0)
+    text = "";  /* it may be NULL then, which is not to be computed with */
   stack = g_array_sized_new (FALSE, FALSE, sizeof (JsonMember), 64);
   result = g_new0 (JsonText, 1);
   result->blocks = g_ptr_array_new_with_free_func (g_free);
