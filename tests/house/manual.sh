@@ -17,7 +17,7 @@ section() {
   awk -v name="$1" '/^\.S[HS]/ { on = ($2 == name) } on' <<<"$manual"
 }
 
-documented=$(sed -n 's/^\.SS \([a-z]*\).*/\1/p' <<<"$manual" | sort)
+documented=$(sed -n 's/^\.SS \([a-z][a-z]*\).*/\1/p' <<<"$manual" | sort)
 none "commands: help and manual" "$(diff <(commands | sort) <(echo "$documented") || true)"
 none "global options: help and manual" \
   "$(diff <("$program" --help | options) <(section OPTIONS | grep -A1 '^\.TP' | options) || true)"
