@@ -1,0 +1,247 @@
+/* What a configuration refers to on this host; see bundle.h. */
+#include "config.h"
+
+#include "host/bundle.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "plan/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifndef ST_NOSYMFOLLOW
+#define ST_NOSYMFOLLOW 0x2000
+#endif
+
+/* Flags of statfs(2) and the same of mount_setattr(2). */
+static const struct {
+  unsigned long statfs;
+  guint64 attribute;
+} mount_flags[] = {
+  { ST_RDONLY, MOUNT_ATTR_RDONLY },
+  { ST_NOSUID, MOUNT_ATTR_NOSUID },
+  { ST_NODEV, MOUNT_ATTR_NODEV },
+  { ST_NOEXEC, MOUNT_ATTR_NOEXEC },
+  { ST_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+  { ST_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+};
+
+/* The attributes of the mount that statfs(2) says @flags of. The access time is a number there,
+ * not bits, and relative is 0. */
+static guint64
+mount_attributes (unsigned long flags)
+{
+  guint64 attributes = MOUNT_ATTR_STRICTATIME;
+
+  if (flags & ST_NOATIME)
+    attributes = MOUNT_ATTR_NOATIME;
+  else if (flags & ST_RELATIME)
+    attributes = MOUNT_ATTR_RELATIME;
+  for (gsize i = 0; i < G_N_ELEMENTS (mount_flags); i++)
+    if (flags & mount_flags[i].statfs)
+      attributes |= mount_flags[i].attribute;
+  return attributes;
+}
+
+/* Opens @path, which it takes, and notes what it is. */
+static SourceFacts *
+probe_source (char *path, int flags)
+{
+  SourceFacts *source = g_new0 (SourceFacts, 1);
+  struct statfs fs;
+  struct stat st;
+
+  source->path = path;
+  source->fd = open (path, O_PATH | O_CLOEXEC | flags);
+  if (source->fd < 0 || fstat (source->fd, &st) < 0 || fstatfs (source->fd, &fs) < 0)
+    {
+      source->error = errno;
+      fd_clear (&source->fd);
+      return source;
+    }
+  source->mode = st.st_mode;
+  source->device = st.st_dev;
+  source->inode = st.st_ino;
+  source->node = st.st_rdev;
+  source->filesystem = (guint64) fs.f_type;
+  source->flags = mount_attributes ((unsigned long) fs.f_flags);
+  return source;
+}
+
+/* Returns the topmost directory above @source that others may not search; NULL: there is none.
+ * The kernel's path is walked, so that no link hides one. Transfer: full. */
+static char *
+find_unsearchable (const SourceFacts *source)
+{
+  char name[64], path[PATH_MAX];
+  ssize_t length;
+
+  (void) snprintf (name, sizeof name, "/proc/self/fd/%d", source->fd);
+  length = readlink (name, path, sizeof path - 1);
+  if (length <= 0 || path[0] != '/')
+    return NULL;
+  path[length] = '\0';
+  for (const char *end = path; end != NULL; end = strchr (end + 1, '/'))
+    {
+      g_autofree char *parent = g_strndup (path, MAX (1, (gsize) (end - path)));
+      struct stat st;
+
+      if (stat (parent, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
+        return g_steal_pointer (&parent);
+    }
+  return NULL;
+}
+
+static SourceFacts *
+probe_root (const OciRoot *root, const char *bundle)
+{
+  char *path = g_path_is_absolute (root->path) ? g_strdup (root->path)
+                                               : g_build_filename (bundle, root->path, NULL);
+  SourceFacts *source = probe_source (path, O_DIRECTORY);
+
+  if (source->fd >= 0)
+    source->unsearchable = find_unsearchable (source);
+  return source;
+}
+
+/* The source of a bind mount; NULL for any other mount. */
+static SourceFacts *
+probe_mount (const OciMount *mount, const char *bundle)
+{
+  if (!mount_is_bind (mount) || mount->source == NULL)
+    return NULL;
+  return probe_source (g_path_is_absolute (mount->source)
+                           ? g_strdup (mount->source)
+                           : g_build_filename (bundle, mount->source, NULL),
+                       0);
+}
+
+/* Whether @source is the node that @device asks for. */
+static gboolean
+is_device (const SourceFacts *source, const OciDevice *device)
+{
+  mode_t type = device->type == 'b' ? S_IFBLK : S_IFCHR;
+
+  return source->fd >= 0 && (source->mode & S_IFMT) == type
+         && source->node == makedev ((unsigned) device->major.value,
+                                     (unsigned) device->minor.value);
+}
+
+/* The host's node for @device: at the same path, or where udev has a link for each number. An
+ * unprivileged runtime cannot make nodes, so one that is nowhere is "not found". NULL for a
+ * FIFO, which is made. */
+static SourceFacts *
+probe_device (const OciDevice *device)
+{
+  SourceFacts *source, *by_number;
+
+  if (device->type == 'p')
+    return NULL;
+  source = probe_source (g_strdup (device->path), 0);
+  if (is_device (source, device))
+    return source;
+  by_number = probe_source (g_strdup_printf ("/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
+                                             device->type == 'b' ? "block" : "char",
+                                             device->major.value, device->minor.value),
+                            0);
+  if (is_device (by_number, device))
+    {
+      source_facts_free (source);
+      return by_number;
+    }
+  source_facts_free (by_number);
+  fd_clear (&source->fd);
+  if (source->error == 0)
+    source->error = ENOENT;
+  return source;
+}
+
+/* Opens a namespace. First only its path: what is there may be a FIFO or a device. */
+static void
+open_namespace (NamespaceFacts *facts, const char *path)
+{
+  autofd found = open (path, O_PATH | O_CLOEXEC);
+  char name[64];
+  struct statfs fs;
+
+  if (found < 0 || fstatfs (found, &fs) < 0)
+    {
+      facts->error = errno;
+      return;
+    }
+  if (fs.f_type != NSFS_MAGIC)
+    return;
+  (void) snprintf (name, sizeof name, "/proc/self/fd/%d", found);
+  facts->fd = open (name, O_RDONLY | O_CLOEXEC);
+  facts->type = facts->fd >= 0 ? ioctl (facts->fd, NS_GET_NSTYPE) : -1;
+  if (facts->type < 0)
+    {
+      facts->error = errno;
+      facts->type = 0;
+      fd_clear (&facts->fd);
+    }
+}
+
+static NamespaceFacts *
+probe_namespace (const OciNamespace *ns)
+{
+  NamespaceFacts *facts;
+
+  if (ns->path == NULL)
+    return NULL;
+  facts = g_new0 (NamespaceFacts, 1);
+  facts->fd = -1;
+  open_namespace (facts, ns->path);
+  return facts;
+}
+
+static void
+free_source (gpointer data)
+{
+  source_facts_free (data);
+}
+
+static void
+free_namespace (gpointer data)
+{
+  namespace_facts_free (data);
+}
+
+gboolean
+host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_facts, GError **error)
+{
+  BundleFacts facts = { 0 };
+  const OciLinux *linux_ = spec->linux_;
+  struct stat st;
+
+  if (stat (bundle, &st) < 0)
+    return throw_errno (error, "bundle %s", bundle);
+  if (!S_ISDIR (st.st_mode))
+    return throw (error, "bundle %s: not a directory", bundle);
+
+  facts.root = probe_root (spec->root, bundle);
+  facts.mounts = g_ptr_array_new_with_free_func (free_source);
+  facts.devices = g_ptr_array_new_with_free_func (free_source);
+  facts.namespaces = g_ptr_array_new_with_free_func (free_namespace);
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    g_ptr_array_add (facts.mounts, probe_mount (g_ptr_array_index (spec->mounts, i), bundle));
+  for (guint i = 0; i < field_count (linux_->devices); i++)
+    g_ptr_array_add (facts.devices, probe_device (g_ptr_array_index (linux_->devices, i)));
+  for (guint i = 0; i < field_count (linux_->namespaces); i++)
+    g_ptr_array_add (facts.namespaces, probe_namespace (g_ptr_array_index (linux_->namespaces, i)));
+  *ret_facts = facts;
+  return TRUE;
+}
