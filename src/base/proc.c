@@ -24,6 +24,7 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
   unsigned long long start = 0;
   autofd fd = -1;
   const char *end;
+  int parent = 0;
   char state;
   ssize_t n;
 
@@ -40,10 +41,10 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
   end = strrchr (text, ')');
   if (end == NULL
       || sscanf (end + 1,
-                 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                 &state, &start) != 2)
+                 " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                 &state, &parent, &start) != 3)
     return throw (error, "%s: unexpected format", path);
-  *ret_stat = (ProcStat) { .state = state, .start_time = start };
+  *ret_stat = (ProcStat) { .state = state, .parent = parent, .start_time = start };
   return TRUE;
 }
 
@@ -56,6 +57,7 @@ proc_pidfd (pid_t pid)
 int
 proc_open_same (pid_t pid, guint64 start_time, gboolean *ret_gone, GError **error)
 {
+  g_autoptr (GError) local = NULL;
   autofd pidfd = -1;
   ProcStat stat;
 
@@ -64,14 +66,20 @@ proc_open_same (pid_t pid, guint64 start_time, gboolean *ret_gone, GError **erro
   pidfd = proc_pidfd (pid);
   if (pidfd < 0 && errno != ESRCH && errno != EINVAL)
     return throw_fd_errno (error, "pidfd_open %d", (int) pid);
-  if (pidfd < 0 || !proc_stat (pid, &stat, NULL) || stat.start_time != start_time
-      || stat.state == 'Z' || stat.state == 'X')
+  *ret_gone = pidfd < 0;
+  if (*ret_gone)
+    return -1;
+  if (!proc_stat (pid, &stat, &local))
     {
-      *ret_gone = TRUE;
+      /* it has just ended, or it lives and /proc does not show it (hidepid, no descriptor
+       * left): then nothing may be concluded */
+      *ret_gone = proc_pidfd_wait (pidfd, 0);
+      if (!*ret_gone)
+        g_propagate_error (error, g_steal_pointer (&local));
       return -1;
     }
-  *ret_gone = FALSE;
-  return fd_steal (&pidfd);
+  *ret_gone = stat.start_time != start_time || stat.state == 'Z' || stat.state == 'X';
+  return *ret_gone ? -1 : fd_steal (&pidfd);
 }
 
 int

@@ -7,6 +7,7 @@
 /* What is known of a live process from /proc/PID/stat (proc(5)). */
 typedef struct {
   char state;          /* field 3, as 'S' or 'Z' */
+  pid_t parent;        /* field 4 */
   guint64 start_time;  /* field 22, clock ticks since boot */
 } ProcStat;
 

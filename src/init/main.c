@@ -122,7 +122,10 @@ own_descriptors (struct init *init)
 {
   if (sys_close_range ((unsigned int) (init->first_fd + INIT_FD_N), ~0u) < 0)
     fail (init, "close_range", "");
-  for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_N; fd++)
+  if (dup2 (init->first_fd + INIT_FD_STDERR, STDERR_FILENO) < 0)
+    fail (init, "dup2", "standard error");
+  (void) close (init->first_fd + INIT_FD_STDERR);
+  for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_STDERR; fd++)
     if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd != init->gate || errno != EBADF))
       fail (init, "fcntl", "own descriptors");
 }

@@ -21,6 +21,7 @@ enum {
   INIT_FD_OPS,      /* the instructions, a sealed memfd */
   INIT_FD_CONTROL,  /* SOCK_SEQPACKET to the runtime */
   INIT_FD_GATE,     /* listening SOCK_SEQPACKET, or closed */
+  INIT_FD_STDERR,   /* the program's standard error: bwrap's own goes to the runtime */
   INIT_FD_N,
 };
 

@@ -1,0 +1,36 @@
+/* Where our other programs are; see self.h. */
+#include "config.h"
+
+#include "base/self.h"
+
+#include "base/error.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+char *
+self_find_program (const char *name, GError **error)
+{
+  g_autofree char *installed = g_strconcat (PKGLIBEXECDIR "/", name, NULL);
+  g_autofree char *beside = NULL;
+  char self[PATH_MAX];
+  ssize_t length = readlink ("/proc/self/exe", self, sizeof self - 1);
+  char *slash;
+
+  if (length <= 0)
+    return throw_null_errno (error, "readlink /proc/self/exe");
+  self[length] = '\0';
+  slash = strrchr (self, '/');
+  if (slash != NULL)
+    {
+      *slash = '\0';
+      beside = g_strconcat (self, "/", name, NULL);
+      if (access (beside, X_OK) == 0)
+        return g_steal_pointer (&beside);
+    }
+  if (access (installed, X_OK) < 0)
+    return throw_null_errno (error, "%s is neither beside this program nor at %s", name,
+                             installed);
+  return g_steal_pointer (&installed);
+}

@@ -1,0 +1,23 @@
+/* The options that create and run share. */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "run/create.h"
+
+typedef struct {
+  const char *bundle;
+  const char *config;
+  const char *pid_file;
+  const char *console_socket;
+  guint preserve_fds;
+  gboolean no_new_keyring;
+  gboolean detach;
+  gboolean keep;
+  gboolean dry_run;
+  gboolean json;
+} CreateOptions;
+
+/* A request that owns its strings; they are freed with the process. Paths become absolute,
+ * seen from the caller's directory; without @id it is the name of the bundle's directory. */
+gboolean create_request (const CmdContext *context, const CreateOptions *options, const char *id,
+                         CreateRequest *ret_request, GError **error);

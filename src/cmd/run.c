@@ -1,0 +1,54 @@
+/* bwrap-oci run [ID] */
+#include "config.h"
+
+#include "cmd/create_options.h"
+
+static const Option options[] = {
+  OPTION_STRING (CreateOptions, bundle, 'b', "bundle", "DIR",
+                 "the bundle's directory (default: the current one)"),
+  OPTION_STRING (CreateOptions, config, 'f', "config", "FILE",
+                 "its configuration (default: config.json)"),
+  OPTION_STRING (CreateOptions, config, 'c', "configuration", "FILE", "the same"),
+  OPTION_FLAG (CreateOptions, detach, 'd', "detach", "return when the program runs"),
+  OPTION_STRING (CreateOptions, pid_file, 0, "pid-file", "FILE",
+                 "write the pid of the first process there"),
+  OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",
+                 "send the terminal to this socket"),
+  OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",
+               "hand on N descriptors from 3 upwards"),
+  OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring", "keep the session keyring"),
+  OPTION_FLAG (CreateOptions, keep, 0, "keep", "do not remove the container when it ends"),
+  OPTION_FLAG (CreateOptions, dry_run, 0, "dry-run", "only print what would be done"),
+  OPTION_FLAG (CreateOptions, json, 0, "json", "as JSON, with --dry-run"),
+  OPTION_IGNORED ("no-pivot", NULL, "accepted, without effect"),
+  OPTION_IGNORED ("no-subreaper", NULL, "accepted, without effect"),
+  OPTION_END,
+};
+
+static int
+run (const CmdContext *context, gconstpointer data, char **args, GError **error)
+{
+  const CreateOptions *given = data;
+  g_autoptr (Store) store = NULL;
+  CreateRequest request;
+  int status = 0;
+
+  if (!create_request (context, given, args[0], &request, error))
+    return -1;
+  store = cmd_open_store (context, !given->dry_run, error);
+  if (store == NULL)
+    return -1;
+  if (given->dry_run)
+    return print_plan (store, &request, given->json, error) ? 0 : -1;
+  return run_container (store, &request, &status, error) ? status : -1;
+}
+
+const Command cmd_run = {
+  .name = "run",
+  .arguments = "[ID]",
+  .summary = "run a bundle to the end of its program",
+  .options = options,
+  .options_size = sizeof (CreateOptions),
+  .max_args = 1,
+  .run = run,
+};

@@ -1,0 +1,204 @@
+/* --dry-run; see print.h. */
+#include "config.h"
+
+#include "plan/print.h"
+
+#include "base/error.h"
+#include "json/emit.h"
+#include "plan/initops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const slot_names[] = {
+  [SLOT_USERNS_BLOCK] = "@userns-block",
+  [SLOT_INFO] = "@info",
+  [SLOT_INIT] = "@init",
+  [SLOT_ROOT] = "@root",
+  [SLOT_SOURCE] = "@source",
+  [SLOT_NAMESPACE] = "@namespace",
+  [SLOT_PRESERVED] = "@first-fd",
+};
+
+static const char *const userns_names[] = {
+  [USERNS_NONE] = "none",
+  [USERNS_BWRAP] = "bwrap",
+  [USERNS_ENTER] = "enter",
+};
+
+static const char *const maps_names[] = {
+  [MAPS_NONE] = "none",
+  [MAPS_DIRECT] = "direct",
+  [MAPS_TOOLS] = "tools",
+};
+
+static char *
+word_text (const PlanWord *word)
+{
+  if (word->text != NULL)
+    return g_strdup (word->text);
+  if (word->slot == SLOT_SOURCE || word->slot == SLOT_NAMESPACE)
+    return g_strdup_printf ("%s:%u", slot_names[word->slot], word->index);
+  return g_strdup (slot_names[word->slot]);
+}
+
+static void
+print_command (const Plan *plan, const HostFacts *facts)
+{
+  g_autofree char *bwrap = g_shell_quote (facts->machine.bwrap.path);
+
+  printf ("%s", bwrap);
+  for (guint i = 0; i < plan->words->len; i++)
+    {
+      g_autofree char *text = word_text (g_ptr_array_index (plan->words, i));
+      g_autofree char *quoted = g_shell_quote (text);
+      gboolean option = g_str_has_prefix (text, "--");
+
+      printf ("%s%s", option ? " \\\n  " : " ", strpbrk (text, " '\"\\$`\n\t*?[](){}<>|&;!~#") != NULL
+                                                  ? quoted : text);
+    }
+  printf (" \\\n  -- /init @first-fd\n");
+}
+
+static void
+print_map (const char *name, const GArray *map)
+{
+  for (guint i = 0; map != NULL && i < map->len; i++)
+    {
+      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
+
+      printf ("%s %u %u %u\n", name, line->inside, line->outside, line->count);
+    }
+}
+
+static void
+print_op (const Plan *plan, const PlanOp *op)
+{
+  const PlanRow *row = g_ptr_array_index (plan->rows, op->row);
+  g_autofree char *what = error_escape (row->what);
+
+  printf ("init: %s", what);
+  if (*row->pointer != '\0')
+    {
+      g_autofree char *pointer = error_escape (row->pointer);
+
+      printf ("  (%s)", pointer);
+    }
+  printf ("\n");
+}
+
+void
+plan_print (const Plan *plan, const HostFacts *facts, const PlanOptions *options)
+{
+  guint32 last = G_MAXUINT32;
+
+  printf ("container %s\n", options->id);
+  print_command (plan, facts);
+  printf ("user namespace: %s, maps written: %s%s\n", userns_names[plan->userns],
+          maps_names[plan->maps], plan->setgroups_deny ? ", setgroups denied" : "");
+  print_map ("uid_map", plan->uid_map);
+  print_map ("gid_map", plan->gid_map);
+  for (guint i = 0; i < plan->ops->len; i++)
+    {
+      const PlanOp *op = g_ptr_array_index (plan->ops, i);
+
+      if (op->row != last)
+        print_op (plan, op);
+      last = op->row;
+    }
+  for (guint i = 0; i < plan->notes->len; i++)
+    {
+      const PlanNote *note = g_ptr_array_index (plan->notes, i);
+      g_autofree char *pointer = error_escape (note->pointer);
+      g_autofree char *message = error_escape (note->message);
+
+      (void) fprintf (stderr, "note: %s: %s\n", pointer, message);
+    }
+}
+
+static void
+emit_map (JsonEmit *emit, const char *key, const GArray *map)
+{
+  json_emit_array (emit, key);
+  for (guint i = 0; map != NULL && i < map->len; i++)
+    {
+      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
+
+      json_emit_object (emit, NULL);
+      json_emit_uint (emit, "containerID", line->inside);
+      json_emit_uint (emit, "hostID", line->outside);
+      json_emit_uint (emit, "size", line->count);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
+}
+
+static void
+emit_op (JsonEmit *emit, const Plan *plan, const PlanOp *op)
+{
+  const PlanRow *row = g_ptr_array_index (plan->rows, op->row);
+
+  json_emit_object (emit, NULL);
+  json_emit_string (emit, "op", plan_op_name (op->code));
+  json_emit_string (emit, "pointer", row->pointer);
+  json_emit_string (emit, "what", row->what);
+  json_emit_uint (emit, "flags", op->flags);
+  json_emit_array (emit, "numbers");
+  for (guint i = 0; i < op->numbers->len; i++)
+    json_emit_uint (emit, NULL, g_array_index (op->numbers, guint64, i));
+  json_emit_array_end (emit);
+  json_emit_array (emit, "strings");
+  for (guint i = 0; i < op->strings->len; i++)
+    json_emit_string (emit, NULL, g_ptr_array_index (op->strings, i));
+  json_emit_array_end (emit);
+  if (op->seccomp != NULL)
+    json_emit_string (emit, "data", "@seccomp");
+  json_emit_object_end (emit);
+}
+
+static void
+emit_notes (JsonEmit *emit, const Plan *plan)
+{
+  json_emit_array (emit, "notes");
+  for (guint i = 0; i < plan->notes->len; i++)
+    {
+      const PlanNote *note = g_ptr_array_index (plan->notes, i);
+
+      json_emit_object (emit, NULL);
+      json_emit_string (emit, "pointer", note->pointer);
+      json_emit_string (emit, "message", note->message);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
+}
+
+GString *
+plan_format_json (const Plan *plan)
+{
+  GString *out = g_string_new (NULL);
+  JsonEmit emit;
+
+  json_emit_init (&emit, out);
+  json_emit_object (&emit, NULL);
+  json_emit_array (&emit, "bwrap");
+  for (guint i = 0; i < plan->words->len; i++)
+    {
+      g_autofree char *text = word_text (g_ptr_array_index (plan->words, i));
+
+      json_emit_string (&emit, NULL, text);
+    }
+  json_emit_array_end (&emit);
+  json_emit_string (&emit, "userNamespace", userns_names[plan->userns]);
+  json_emit_string (&emit, "maps", maps_names[plan->maps]);
+  json_emit_bool (&emit, "setgroupsDeny", plan->setgroups_deny);
+  emit_map (&emit, "uidMap", plan->uid_map);
+  emit_map (&emit, "gidMap", plan->gid_map);
+  json_emit_array (&emit, "init");
+  for (guint i = 0; i < plan->ops->len; i++)
+    emit_op (&emit, plan, g_ptr_array_index (plan->ops, i));
+  json_emit_array_end (&emit);
+  emit_notes (&emit, plan);
+  json_emit_object_end (&emit);
+  g_string_append_c (out, '\n');
+  return out;
+}

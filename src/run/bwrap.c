@@ -1,0 +1,348 @@
+/* Starting bubblewrap; see bwrap.h. */
+#include "config.h"
+
+#include "run/bwrap.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/spawn.h"
+#include "init/ops.h"
+#include "json/parse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define INFO_MAX 4096
+#define MESSAGES_MAX 8192
+#define CHILDREN_MAX 16
+
+/* Where bwrap's own descriptors stand in the child, behind those of the init. */
+enum {
+  BWRAP_FD_ARGS = INIT_FD_N,
+  BWRAP_FD_INFO,
+  BWRAP_FD_USERNS_BLOCK,
+  BWRAP_FD_INIT,
+  BWRAP_FD_ROOT,
+  BWRAP_FD_SOURCES,
+};
+
+/* The descriptors that the child gets, and the arguments that name them. */
+typedef struct {
+  GArray *fds;    /* of SpawnFd */
+  GString *args;  /* for --args: NUL separated */
+  int first;      /* number of the first descriptor behind the preserved ones */
+  int sources;    /* how many sources have a number */
+} Inheritance;
+
+static void
+inherit (Inheritance *inheritance, int source, int target)
+{
+  SpawnFd fd = { .source = source, .target = target };
+
+  g_array_append_val (inheritance->fds, fd);
+}
+
+/* The number in the child of the descriptor that @word stands for. */
+static int
+slot_number (Inheritance *inheritance, const BwrapRequest *request, const PlanWord *word)
+{
+  const SourceFacts *source;
+  int number;
+
+  switch (word->slot)
+    {
+    case SLOT_USERNS_BLOCK:
+      return inheritance->first + BWRAP_FD_USERNS_BLOCK;
+    case SLOT_INFO:
+      return inheritance->first + BWRAP_FD_INFO;
+    case SLOT_INIT:
+      return inheritance->first + BWRAP_FD_INIT;
+    case SLOT_ROOT:
+      return inheritance->first + BWRAP_FD_ROOT;
+    case SLOT_SOURCE:
+      source = g_ptr_array_index (request->facts->bundle.mounts, word->index);
+      number = inheritance->first + BWRAP_FD_SOURCES + inheritance->sources++;
+      inherit (inheritance, source->fd, number);
+      return number;
+    case SLOT_NAMESPACE:
+    case SLOT_PRESERVED:
+      break;
+    }
+  return -1;
+}
+
+static void
+add_arguments (Inheritance *inheritance, const BwrapRequest *request)
+{
+  for (guint i = 0; i < request->plan->words->len; i++)
+    {
+      const PlanWord *word = g_ptr_array_index (request->plan->words, i);
+
+      if (word->text != NULL)
+        g_string_append (inheritance->args, word->text);
+      else
+        g_string_append_printf (inheritance->args, "%d", slot_number (inheritance, request, word));
+      g_string_append_c (inheritance->args, '\0');
+    }
+}
+
+static gboolean
+make_pipe (int *ret_read, int *ret_write, GError **error)
+{
+  int ends[2];
+
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return throw_errno (error, "pipe");
+  *ret_read = ends[0];
+  *ret_write = ends[1];
+  return TRUE;
+}
+
+static gboolean
+make_socketpair (int *ret_ours, int *ret_theirs, GError **error)
+{
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    return throw_errno (error, "socketpair");
+  *ret_ours = ends[0];
+  *ret_theirs = ends[1];
+  return TRUE;
+}
+
+/* The child's side of everything. */
+typedef struct {
+  int control, messages, info, block, init_file;
+} ChildSide;
+
+static void
+clear_child_side (ChildSide *side)
+{
+  fd_clear (&side->control);
+  fd_clear (&side->messages);
+  fd_clear (&side->info);
+  fd_clear (&side->block);
+  fd_clear (&side->init_file);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ChildSide, clear_child_side)
+
+static gboolean
+open_channels (Bwrap *bwrap, ChildSide *side, const BwrapRequest *request, GError **error)
+{
+  if (!make_socketpair (&bwrap->control, &side->control, error)
+      || !make_pipe (&bwrap->messages, &side->messages, error)
+      || !make_pipe (&bwrap->info, &side->info, error))
+    return FALSE;
+  if (request->plan->userns == USERNS_BWRAP
+      && !make_pipe (&side->block, &bwrap->release, error))
+    return FALSE;
+  side->init_file = open (request->options->init_path, O_PATH | O_CLOEXEC);
+  if (side->init_file < 0)
+    return throw_errno (error, "open %s", request->options->init_path);
+  return TRUE;
+}
+
+static void
+inherit_all (Inheritance *inheritance, const ChildSide *side, const BwrapRequest *request)
+{
+  int first = inheritance->first;
+
+  for (int fd = 3; fd < first; fd++)
+    inherit (inheritance, fd, fd);
+  inherit (inheritance, request->instructions, first + INIT_FD_OPS);
+  inherit (inheritance, side->control, first + INIT_FD_CONTROL);
+  if (request->gate >= 0)
+    inherit (inheritance, request->gate, first + INIT_FD_GATE);
+  inherit (inheritance, STDERR_FILENO, first + INIT_FD_STDERR);
+  inherit (inheritance, side->info, first + BWRAP_FD_INFO);
+  if (side->block >= 0)
+    inherit (inheritance, side->block, first + BWRAP_FD_USERNS_BLOCK);
+  inherit (inheritance, side->init_file, first + BWRAP_FD_INIT);
+  inherit (inheritance, request->facts->bundle.root->fd, first + BWRAP_FD_ROOT);
+  inherit (inheritance, side->messages, STDERR_FILENO);
+}
+
+gboolean
+bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
+{
+  g_auto (ChildSide) side = { .control = -1, .messages = -1, .info = -1, .block = -1,
+                              .init_file = -1 };
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
+  g_autoptr (GString) args = g_string_sized_new (1024);
+  Inheritance inheritance = { .fds = fds, .args = args,
+                              .first = 3 + (int) request->options->preserve_fds };
+  SpawnRequest child = SPAWN_REQUEST_INIT;
+  char args_number[16], first_number[16];
+  const char *const argv[] = { "bwrap", "--args", args_number, "--", "/init", first_number, NULL };
+  autofd args_fd = -1;
+
+  if (!open_channels (bwrap, &side, request, error))
+    return FALSE;
+  inherit_all (&inheritance, &side, request);
+  add_arguments (&inheritance, request);
+  args_fd = fd_memfd ("bwrap-args", args->str, args->len, FALSE, error);
+  if (args_fd < 0)
+    return FALSE;
+  inherit (&inheritance, args_fd, inheritance.first + BWRAP_FD_ARGS);
+  (void) snprintf (args_number, sizeof args_number, "%d", inheritance.first + BWRAP_FD_ARGS);
+  (void) snprintf (first_number, sizeof first_number, "%d", inheritance.first);
+
+  child.program = request->facts->machine.bwrap.path;
+  child.argv = argv;
+  child.fds = (const SpawnFd *) (const void *) fds->data;
+  child.n_fds = fds->len;
+  child.directory = "/";
+  child.user_ns_fd = request->user_namespace;
+  child.as_root = request->user_namespace >= 0;
+  return spawn (&child, &bwrap->monitor, &bwrap->monitor_pidfd, error);
+}
+
+/* The pid in bwrap's information; 0 if it is none of the form that bwrap writes. */
+static pid_t
+parse_info (const char *text, gsize length)
+{
+  g_autoptr (JsonText) json = json_text_parse (text, length, NULL);
+  const JsonValue *pid;
+
+  if (json == NULL)
+    return 0;
+  pid = json_value_member (json_text_root (json), "child-pid");
+  return pid != NULL && pid->kind == JSON_KIND_UNSIGNED && pid->natural > 0
+             && pid->natural <= G_MAXINT32
+           ? (pid_t) pid->natural
+           : 0;
+}
+
+gboolean
+bwrap_wait_child (Bwrap *bwrap, GError **error)
+{
+  char text[INFO_MAX];
+  gsize length = 0;
+  ProcStat stat;
+  pid_t pid;
+
+  /* it comes in pieces; the object has no other inside, so its end is the first brace */
+  while (length < sizeof text && memchr (text, '}', length) == NULL)
+    {
+      ssize_t n = read (bwrap->info, text + length, sizeof text - length);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        return bwrap_explain (bwrap, error);
+      length += (gsize) n;
+    }
+  pid = parse_info (text, length);
+  if (pid == 0)
+    return throw (error, "bwrap: --info-fd: no child-pid");
+  bwrap->child_pidfd = proc_pidfd (pid);
+  if (bwrap->child_pidfd < 0)
+    return throw_errno (error, "pidfd_open %d", (int) pid);
+  if (!proc_stat (pid, &stat, error))
+    return FALSE;
+  if (stat.parent != bwrap->monitor)
+    {
+      fd_clear (&bwrap->child_pidfd);
+      return throw (error, "bwrap: --info-fd: process %d is not its child", (int) pid);
+    }
+  bwrap->child = pid;
+  return TRUE;
+}
+
+gboolean
+bwrap_release (Bwrap *bwrap, GError **error)
+{
+  /* never by closing: an end of file releases it too, but says nothing of failure */
+  if (bwrap->release >= 0 && !fd_write_all (bwrap->release, "\n", 1, error))
+    return bwrap_explain (bwrap, error);
+  return TRUE;
+}
+
+void
+bwrap_end_monitor (Bwrap *bwrap)
+{
+  spawn_kill (&bwrap->monitor);
+  fd_clear (&bwrap->monitor_pidfd);
+}
+
+gboolean
+bwrap_explain (Bwrap *bwrap, GError **error)
+{
+  g_autofree char *text = NULL;
+  const char *message;
+  int status;
+
+  if (error != NULL)
+    g_clear_error (error);
+  if (bwrap->monitor == 0)
+    return throw (error, "bwrap: it has ended");
+  if (!proc_pidfd_wait (bwrap->monitor_pidfd, 1000))
+    return throw (error, "bwrap: it does not answer");
+  status = proc_reap (bwrap->monitor);
+  bwrap->monitor = 0;
+  (void) fcntl (bwrap->messages, F_SETFL, O_NONBLOCK);
+  text = g_malloc0 (MESSAGES_MAX + 1);
+  if (read (bwrap->messages, text, MESSAGES_MAX) > 0)
+    {
+      text[strcspn (text, "\n")] = '\0';
+      message = g_str_has_prefix (text, "bwrap: ") ? text + 7 : text;
+      return throw (error, "bwrap: %s", message);
+    }
+  if (WIFSIGNALED (status))
+    return throw (error, "bwrap: killed by signal %d", WTERMSIG (status));
+  return throw (error, "bwrap: exited with %d", WEXITSTATUS (status));
+}
+
+/* Ends children of the monitor that it has not told us of. It is stopped meanwhile, so
+ * their numbers stay theirs. */
+static void
+kill_children (pid_t monitor)
+{
+  char path[64], text[16 * CHILDREN_MAX];
+  autofd fd = -1;
+  ssize_t n;
+
+  (void) snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) monitor, (int) monitor);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  n = fd >= 0 ? read (fd, text, sizeof text - 1) : 0;
+  text[MAX (n, 0)] = '\0';
+  for (char *next = text; *next != '\0';)
+    {
+      autofd pidfd = proc_pidfd ((pid_t) strtol (next, &next, 10));
+
+      if (pidfd >= 0)
+        (void) proc_pidfd_signal (pidfd, SIGKILL);
+      next += strspn (next, " ");
+    }
+}
+
+void
+bwrap_clear (Bwrap *bwrap)
+{
+  if (bwrap->child_pidfd >= 0)
+    {
+      (void) proc_pidfd_signal (bwrap->child_pidfd, SIGKILL);
+      (void) proc_pidfd_wait (bwrap->child_pidfd, 5000);
+    }
+  if (bwrap->monitor > 0)
+    {
+      (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGSTOP);
+      kill_children (bwrap->monitor);
+    }
+  bwrap_end_monitor (bwrap);
+  fd_clear (&bwrap->child_pidfd);
+  fd_clear (&bwrap->info);
+  fd_clear (&bwrap->release);
+  fd_clear (&bwrap->messages);
+  fd_clear (&bwrap->control);
+  bwrap->child = 0;
+}

@@ -1,0 +1,51 @@
+/* Starting bubblewrap with what a Plan says. */
+#pragma once
+
+#include "plan/plan.h"
+
+/* A bubblewrap that has been started. Start it with BWRAP_INIT. */
+typedef struct {
+  pid_t monitor;      /* bwrap's outer process; 0: none */
+  int monitor_pidfd;
+  pid_t child;        /* the init, as seen here; 0: not known yet */
+  int child_pidfd;
+  int info;           /* --info-fd */
+  int release;        /* the other end of --userns-block-fd; -1: it does not wait */
+  int messages;       /* bwrap's standard error */
+  int control;        /* socket to the init */
+} Bwrap;
+
+#define BWRAP_INIT                                                                             \
+  { .monitor_pidfd = -1, .child_pidfd = -1, .info = -1, .release = -1, .messages = -1,         \
+    .control = -1 }
+
+/* What goes in beside the Plan. */
+typedef struct {
+  const Plan *plan;
+  const HostFacts *facts;
+  const PlanOptions *options;
+  int instructions;    /* memfd for the init */
+  int gate;            /* -1: none */
+  int user_namespace;  /* to be entered first; -1: none */
+} BwrapRequest;
+
+/* Starts bwrap. Its environment is empty and it inherits exactly what the request names:
+ * the preserved descriptors, the init's, and its own. */
+gboolean bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error);
+
+/* Waits until bwrap has told its child's pid, and opens a pidfd for it. */
+gboolean bwrap_wait_child (Bwrap *bwrap, GError **error);
+
+/* Lets the child go on: its ids are mapped. */
+gboolean bwrap_release (Bwrap *bwrap, GError **error);
+
+/* Ends bwrap's outer process, and only that: the init passes to the nearest subreaper. */
+void bwrap_end_monitor (Bwrap *bwrap);
+
+/* Sets @error from what bwrap said last, or from how it ended. Returns FALSE. */
+gboolean bwrap_explain (Bwrap *bwrap, GError **error);
+
+/* Ends and reaps whatever is left of it, the init too, and closes everything. */
+void bwrap_clear (Bwrap *bwrap);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Bwrap, bwrap_clear)

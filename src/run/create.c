@@ -1,0 +1,286 @@
+/* The way of create and run; see create.h. */
+#include "config.h"
+
+#include "run/create.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/self.h"
+#include "host/bundle.h"
+#include "host/cgroups.h"
+#include "host/machine.h"
+#include "json/parse.h"
+#include "plan/mounts.h"
+#include "plan/print.h"
+#include "run/launch.h"
+#include "run/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All that is known before anything is done. */
+typedef struct {
+  OciSpec *spec;
+  HostFacts *facts;
+  char *init_path;
+  PlanOptions options;
+  Plan *plan;
+} Work;
+
+static void
+work_clear (Work *work)
+{
+  g_clear_pointer (&work->plan, plan_free);
+  g_clear_pointer (&work->facts, host_facts_free);
+  g_clear_pointer (&work->spec, oci_spec_free);
+  g_clear_pointer (&work->init_path, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
+
+static OciSpec *
+read_spec (const CreateRequest *request, GError **error)
+{
+  autofd bundle = open (request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (bundle < 0)
+    return throw_null_errno (error, "chdir %s", request->bundle);
+  if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
+    return throw_null (error, "JSON specification file %s not found", request->config);
+  if (!fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH, &text, &length, error))
+    return NULL;
+  return oci_spec_parse (text, length, "config.json", error);
+}
+
+static gboolean
+has_cgroup_mount (const OciSpec *spec)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+
+      if (g_strcmp0 (mount->type, "cgroup") == 0 && !mount_is_bind (mount))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static HostFacts *
+probe_facts (const Store *store, const CreateRequest *request, const OciSpec *spec,
+             GError **error)
+{
+  g_autoptr (HostFacts) facts = g_new0 (HostFacts, 1);
+  HostProbeOptions options = { .bwrap = request->bwrap, .root_fd = store->fd };
+
+  if (!host_machine_probe (&facts->machine, &options, error))
+    return NULL;
+  if (facts->machine.bwrap.problem != NULL)
+    return throw_null (error, "%s", facts->machine.bwrap.problem);
+  if (has_cgroup_mount (spec) && !host_cgroup_probe (&facts->machine, error))
+    return NULL;
+  if (!host_bundle_probe (spec, request->bundle, &facts->bundle, error))
+    return NULL;
+  return g_steal_pointer (&facts);
+}
+
+static gboolean
+prepare (Work *work, const Store *store, const CreateRequest *request, gboolean gate,
+         GError **error)
+{
+  work->spec = read_spec (request, error);
+  if (work->spec == NULL)
+    return FALSE;
+  work->facts = probe_facts (store, request, work->spec, error);
+  if (work->facts == NULL)
+    return FALSE;
+  work->init_path = self_find_program ("bwrap-oci-init", error);
+  if (work->init_path == NULL)
+    return FALSE;
+  work->options = (PlanOptions) {
+    .id = request->id,
+    .bundle = request->bundle,
+    .preserve_fds = request->preserve_fds,
+    .gate = gate,
+    .new_keyring = request->new_keyring,
+    .console_socket = request->console_socket != NULL,
+    .detach = request->detach,
+    .init_path = work->init_path,
+  };
+  work->plan = plan_new (work->spec, work->facts, &work->options, error);
+  if (work->plan == NULL)
+    return FALSE;
+  for (guint i = 0; i < work->plan->notes->len; i++)
+    {
+      const PlanNote *note = g_ptr_array_index (work->plan->notes, i);
+
+      log_debug ("config.json: %s: %s", note->pointer, note->message);
+    }
+  return TRUE;
+}
+
+/* What later commands need to know, since nobody will tell them again. */
+static void
+fill_record (ContainerRecord *record, const Work *work, const CreateRequest *request)
+{
+  record->oci_version = g_strdup (work->spec->oci_version);
+  record->bundle = g_strdup (request->bundle);
+  record->rootfs = g_strdup (work->facts->bundle.root->path);
+  record->bwrap = g_strdup (work->facts->machine.bwrap.path);
+  record->cgroup_manager = request->cgroup_manager;
+  record->annotations = work->spec->annotations != NULL
+                          ? g_ptr_array_ref (work->spec->annotations) : NULL;
+  record->own_pid_ns = (OptBool) { TRUE, work->plan->own_pid_ns };
+  record->no_new_privs = (OptBool) { TRUE, work->plan->no_new_privs };
+  record->terminal = (OptBool) { TRUE, work->plan->terminal };
+}
+
+/* The pid as callers read it: digits and nothing else, whole or not there. */
+static gboolean
+write_pid_file (const char *path, pid_t pid, GError **error)
+{
+  g_autofree char *temporary = g_strdup_printf ("%s.%d.tmp", path, (int) getpid ());
+  g_autofree char *text = g_strdup_printf ("%d", (int) pid);
+  autofd fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+  if (fd < 0)
+    return throw_errno (error, "create pid file %s", temporary);
+  if (!fd_write_all (fd, text, strlen (text), error))
+    {
+      g_prefix_error (error, "pid file %s: ", path);
+      (void) unlink (temporary);
+      return FALSE;
+    }
+  if (rename (temporary, path) < 0)
+    {
+      throw_errno (error, "rename pid file to %s", path);
+      (void) unlink (temporary);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* From the plan to a container on record whose init waits. */
+static gboolean
+bring_up (Launch *waiting, Container *container, const Work *work, const CreateRequest *request,
+          GError **error)
+{
+  LaunchRequest launch_request = { .plan = work->plan, .facts = work->facts,
+                                   .options = &work->options, .container = container };
+
+  fill_record (container->record, work, request);
+  return launch (waiting, &launch_request, error)
+         && container_save (container, error)
+         && (request->pid_file == NULL
+             || write_pid_file (request->pid_file, waiting->bwrap.child, error));
+}
+
+/* Undoes everything; the error stands already. */
+static void
+tear_down (Launch *waiting, Container *container)
+{
+  g_autoptr (GError) ignored = NULL;
+
+  launch_clear (waiting);
+  if (!container_remove (container, &ignored))
+    log_warning ("%s", ignored->message);
+}
+
+gboolean
+create_container (const Store *store, const CreateRequest *request, GError **error)
+{
+  g_auto (Work) work = { 0 };
+  g_auto (Launch) waiting = LAUNCH_INIT;
+  g_autoptr (Container) container = NULL;
+
+  if (!prepare (&work, store, request, TRUE, error))
+    return FALSE;
+  container = container_create (store, request->id, error);
+  if (container == NULL)
+    return FALSE;
+  if (!bring_up (&waiting, container, &work, request, error) || !launch_commit (&waiting, error))
+    {
+      tear_down (&waiting, container);
+      return FALSE;
+    }
+  launch_release (&waiting);
+  return TRUE;
+}
+
+/* To the end of the program, and then of the container. */
+static gboolean
+run_foreground (Launch *running, Container *container, const sigset_t *signals, int *ret_status,
+                GError **error)
+{
+  gboolean ended;
+
+  container_unlock (container);
+  ended = supervise_wait (running->bwrap.child, running->bwrap.child_pidfd, signals, ret_status,
+                          error);
+  fd_clear (&running->bwrap.child_pidfd);
+  return ended;
+}
+
+/* Removes the container, unless somebody else has done so meanwhile. */
+static gboolean
+remove_ended (Container *container, GError **error)
+{
+  g_autoptr (Container) ended = container_open_locked (container->store, container->id, NULL);
+
+  return ended == NULL || container_remove (ended, error);
+}
+
+gboolean
+run_container (const Store *store, const CreateRequest *request, int *ret_status, GError **error)
+{
+  g_auto (Work) work = { 0 };
+  g_auto (Launch) running = LAUNCH_INIT;
+  g_autoptr (Container) container = NULL;
+  sigset_t signals;
+
+  if (!prepare (&work, store, request, FALSE, error))
+    return FALSE;
+  if (!request->detach && !supervise_block (&signals, error))
+    return FALSE;
+  container = container_create (store, request->id, error);
+  if (container == NULL)
+    return FALSE;
+  if (!bring_up (&running, container, &work, request, error)
+      || !launch_start (&running, work.plan, error))
+    {
+      tear_down (&running, container);
+      return FALSE;
+    }
+  if (request->detach)
+    {
+      launch_release (&running);
+      *ret_status = 0;
+      return TRUE;
+    }
+  if (!run_foreground (&running, container, &signals, ret_status, error))
+    return FALSE;
+  return request->keep || remove_ended (container, error);
+}
+
+gboolean
+print_plan (const Store *store, const CreateRequest *request, gboolean json, GError **error)
+{
+  g_auto (Work) work = { 0 };
+
+  if (!prepare (&work, store, request, FALSE, error))
+    return FALSE;
+  if (json)
+    {
+      g_autoptr (GString) text = plan_format_json (work.plan);
+
+      (void) fputs (text->str, stdout);
+    }
+  else
+    plan_print (work.plan, work.facts, &work.options);
+  return TRUE;
+}

@@ -1,0 +1,30 @@
+/* The way of create and run: configuration, facts, plan, container, start. */
+#pragma once
+
+#include "run/container.h"
+
+typedef struct {
+  const char *id;
+  const char *bundle;          /* absolute */
+  const char *config;          /* file name, relative to the bundle if not absolute */
+  const char *bwrap;           /* NULL: the built-in path */
+  const char *pid_file;        /* absolute; NULL: none */
+  const char *console_socket;  /* absolute; NULL: none */
+  CgroupManager cgroup_manager;
+  guint preserve_fds;
+  gboolean new_keyring;
+  gboolean detach;
+  gboolean keep;               /* leave the stopped container of a foreground run */
+} CreateRequest;
+
+/* Makes the container and leaves it waiting for its start. */
+gboolean create_container (const Store *store, const CreateRequest *request, GError **error);
+
+/* Makes the container and runs its program: in the background with detach, else to its
+ * end, after which the container is removed. *@ret_status is the exit status. */
+gboolean run_container (const Store *store, const CreateRequest *request, int *ret_status,
+                        GError **error);
+
+/* Prints what would be done, as text for people or as JSON. */
+gboolean print_plan (const Store *store, const CreateRequest *request, gboolean json,
+                     GError **error);

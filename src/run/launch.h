@@ -1,0 +1,39 @@
+/* Carrying out a Plan: from nothing to a container that waits for its start. */
+#pragma once
+
+#include "plan/plan.h"
+#include "run/bwrap.h"
+#include "run/container.h"
+
+typedef struct {
+  const Plan *plan;
+  const HostFacts *facts;
+  const PlanOptions *options;
+  Container *container;
+} LaunchRequest;
+
+/* A container whose init waits. Start it with LAUNCH_INIT. */
+typedef struct {
+  Bwrap bwrap;
+  int console;  /* master of its terminal; -1: it has none */
+} Launch;
+
+#define LAUNCH_INIT { .bwrap = BWRAP_INIT, .console = -1 }
+
+/* Does everything up to "ready": namespaces, maps, mounts, the lookup of the program.
+ * Then bwrap's outer process is gone and the init waits. On failure nothing is left. */
+gboolean launch (Launch *launch, const LaunchRequest *request, GError **error);
+
+/* Tells the init that "created" is on record: it waits at the gate from now on. */
+gboolean launch_commit (Launch *launch, GError **error);
+
+/* Starts the program and waits until it runs. */
+gboolean launch_start (Launch *launch, const Plan *plan, GError **error);
+
+/* Lets go of the container, which lives on. */
+void launch_release (Launch *launch);
+
+/* Ends the init, if it is still ours, and closes everything. */
+void launch_clear (Launch *launch);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Launch, launch_clear)
