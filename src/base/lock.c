@@ -16,3 +16,23 @@ lock_take (int fd, gboolean shared, GError **error)
       return throw_errno (error, "flock");
   return TRUE;
 }
+
+gboolean
+lock_try (int fd, gboolean shared, gboolean *ret_taken, GError **error)
+{
+  int result;
+
+  do
+    result = flock (fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
+  while (result < 0 && errno == EINTR);
+  if (result < 0 && errno != EWOULDBLOCK)
+    return throw_errno (error, "flock");
+  *ret_taken = result == 0;
+  return TRUE;
+}
+
+void
+lock_release (int fd)
+{
+  (void) flock (fd, LOCK_UN);
+}

@@ -8,11 +8,16 @@
  *   state.json  the record; there from "created" on
  *   init        the first process; there from its birth on
  *   gate        the socket the waiting init listens on; there from before its birth until start
- *   ...         others that launch makes are named in container.c, which removes them */
+ *   config.json, seccomp  what launch keeps for exec and the hooks
+ * Who adds one adds its name to the list in container.c, by which the files are removed. */
 #pragma once
 
 #include "run/record.h"
 #include "run/store.h"
+
+#define CONTAINER_GATE_FILE "gate"
+#define CONTAINER_CONFIG_FILE "config.json"
+#define CONTAINER_SECCOMP_FILE "seccomp"
 
 typedef enum {
   CONTAINER_CREATING,
@@ -30,6 +35,7 @@ typedef struct {
   ContainerRecord *record;  /* NULL: none (yet), or broken */
   InitRecord init;          /* pid 0: none (yet), or broken */
   GError *problem;          /* why a record is broken; NULL: none is */
+  gboolean saved;           /* the record is on disk */
   gboolean locked;
 } Container;
 
@@ -37,6 +43,11 @@ typedef struct {
  * if the id is in use. The caller fills the record and, should it fail later, calls
  * container_remove(). Transfer: full. */
 Container *container_create (const Store *store, const char *id, GError **error);
+
+/* Opens container @id, with the lock held if @locked, and reads its records; *@ret_container is
+ * NULL if there is no such container. Transfer: full. */
+gboolean container_find (const Store *store, const char *id, gboolean locked,
+                         Container **ret_container, GError **error);
 
 /* Opens container @id without the lock and reads its records; broken ones are no error here (see
  * problem). "container does not exist" if there is none. Transfer: full. */
@@ -63,8 +74,8 @@ const char *container_status_name (ContainerStatus status);
 /* Fails, saying why, where the records are broken or not there. */
 gboolean container_check (const Container *container, GError **error);
 
-/* Opens a pidfd of the init; -1 without an error if it does not live (any more). */
-int container_pidfd (const Container *container);
+/* Opens a pidfd of the init; *@ret_pidfd is -1 if it does not live (any more). */
+gboolean container_pidfd (const Container *container, int *ret_pidfd, GError **error);
 
 /* Records @pid, a child of the caller, as the init: on disk and in @container. */
 gboolean container_set_init (Container *container, pid_t pid, GError **error);
@@ -80,8 +91,11 @@ gboolean container_write (Container *container, const char *name, const void *da
 /* Makes the gate; returns its listening socket, which the init inherits; -1 on error. */
 int container_gate_listen (Container *container, GError **error);
 
-/* Connects to the gate; -1 on error, with *@ret_shut TRUE where nobody listens any more. */
-int container_gate_connect (const Container *container, gboolean *ret_shut, GError **error);
+/* Connects to the gate; *@ret_socket is -1 where nobody listens (any more). */
+gboolean container_gate_connect (const Container *container, int *ret_socket, GError **error);
+
+/* Whether the init waits at the gate. */
+gboolean container_gate_is_open (const Container *container);
 
 /* Removes the gate, if there is one: the container has been started. */
 gboolean container_gate_remove (Container *container, GError **error);

@@ -73,6 +73,6 @@ gboolean init_record_parse (const char *text, gsize length, InitRecord *ret_init
 /* Returns @init as one line with its newline. Transfer: full. */
 char *init_record_format (const InitRecord *init);
 
-/* Opens a pidfd for the process of @init if it still lives; -1 if there is none, if it has ended
- * (a zombie has), or if its number is another process's by now. */
-int init_record_pidfd (const InitRecord *init);
+/* Opens a pidfd for the process of @init. *@ret_pidfd is -1 if there is no such process, if it has
+ * ended (a zombie has), or if its number is another process's by now. */
+gboolean init_record_pidfd (const InitRecord *init, int *ret_pidfd, GError **error);
