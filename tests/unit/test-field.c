@@ -129,7 +129,8 @@ test_field_absent (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (free_note);
   g_autoptr (Outer) o = read_outer (
-    "{\"name\":\"n\",\"path\":\"\",\"words\":null,\"numbers\":null,\"colour\":\"\",\"palette\":null,"
+    "{\"name\":\"n\",\"path\":\"\",\"words\":null,\"numbers\":null,\"colour\":\"\","
+    "\"palette\":null,"
     "\"pairs\":null,\"inner\":null,\"always\":null,\"list\":null,\"map\":null,\"other\":null,"
     "\"stranger\":null}",
     notes, &error);
