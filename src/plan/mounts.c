@@ -161,6 +161,13 @@ add_mount (const Work *work, const char *type, const char *target, guint32 flags
                                                           : options->propagation);
   plan_op_string (op, target);
   plan_op_string (op, type);
+  if (work->mount->source != NULL)
+    {
+      /* what /proc/mounts shows as the device */
+      g_autofree char *source = g_strconcat ("source=", work->mount->source, NULL);
+
+      plan_op_string (op, source);
+    }
   return op;
 }
 
