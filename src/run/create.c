@@ -13,6 +13,7 @@
 #include "json/parse.h"
 #include "plan/mounts.h"
 #include "plan/print.h"
+#include "run/console.h"
 #include "run/launch.h"
 #include "run/supervise.h"
 
@@ -180,6 +181,17 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
              || write_pid_file (request->pid_file, waiting->bwrap.child, error));
 }
 
+/* The terminal goes to who asked for it, or is relayed by @console. */
+static gboolean
+take_console (Launch *waiting, Console *console, const CreateRequest *request, GError **error)
+{
+  if (waiting->console < 0)
+    return TRUE;
+  if (request->console_socket != NULL)
+    return console_send (waiting->console, request->console_socket, error);
+  return console_open (console, fd_steal (&waiting->console), error);
+}
+
 /* Undoes everything; the error stands already. */
 static void
 tear_down (Launch *waiting, Container *container)
@@ -203,7 +215,8 @@ create_container (const Store *store, const CreateRequest *request, GError **err
   container = container_create (store, request->id, error);
   if (container == NULL)
     return FALSE;
-  if (!bring_up (&waiting, container, &work, request, error) || !launch_commit (&waiting, error))
+  if (!bring_up (&waiting, container, &work, request, error)
+      || !take_console (&waiting, NULL, request, error) || !launch_commit (&waiting, error))
     {
       tear_down (&waiting, container);
       return FALSE;
@@ -212,16 +225,16 @@ create_container (const Store *store, const CreateRequest *request, GError **err
   return TRUE;
 }
 
-/* To the end of the program, and then of the container. */
+/* To the end of the program. */
 static gboolean
-run_foreground (Launch *running, Container *container, const sigset_t *signals, int *ret_status,
-                GError **error)
+wait_for_end (Launch *running, Console *console, const sigset_t *signals, int *ret_status,
+              GError **error)
 {
-  gboolean ended;
+  Supervision supervision = { .pid = running->bwrap.child, .pidfd = running->bwrap.child_pidfd,
+                              .console = console->master >= 0 ? console : NULL,
+                              .signals = *signals };
+  gboolean ended = supervise_wait (&supervision, ret_status, error);
 
-  container_unlock (container);
-  ended = supervise_wait (running->bwrap.child, running->bwrap.child_pidfd, signals, ret_status,
-                          error);
   fd_clear (&running->bwrap.child_pidfd);
   return ended;
 }
@@ -240,6 +253,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
 {
   g_auto (Work) work = { 0 };
   g_auto (Launch) running = LAUNCH_INIT;
+  g_auto (Console) console = CONSOLE_INIT;
   g_autoptr (Container) container = NULL;
   sigset_t signals;
 
@@ -251,6 +265,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
   if (container == NULL)
     return FALSE;
   if (!bring_up (&running, container, &work, request, error)
+      || !take_console (&running, &console, request, error)
       || !launch_start (&running, work.plan, error))
     {
       tear_down (&running, container);
@@ -262,7 +277,8 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
       *ret_status = 0;
       return TRUE;
     }
-  if (!run_foreground (&running, container, &signals, ret_status, error))
+  container_unlock (container);
+  if (!wait_for_end (&running, &console, &signals, ret_status, error))
     return FALSE;
   return request->keep || remove_ended (container, error);
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Not handed on: what the kernel raises for our own faults, what nobody can catch, and
- * the two that runtimes keep for themselves. */
+ * the one that runtimes keep for themselves. */
 static const int own_signals[] = {
   SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGKILL, SIGSTOP, SIGURG, SIGPIPE,
 };
@@ -51,24 +51,59 @@ reap (pid_t pid, int *ret_status)
   return found;
 }
 
-gboolean
-supervise_wait (pid_t pid, int pidfd, const sigset_t *signals, int *ret_status, GError **error)
+/* With a terminal, its size and its suspension are ours to handle; all else is handed on. */
+static void
+take_signal (const Supervision *supervision, int number)
 {
-  autofd fd = signalfd (-1, signals, SFD_CLOEXEC);
+  if (number == SIGCHLD)
+    return;
+  if (supervision->console != NULL && number == SIGWINCH)
+    console_resize (supervision->console);
+  else if (supervision->console != NULL && number == SIGTSTP)
+    console_suspend (supervision->console);
+  else if (supervision->console == NULL
+           || (number != SIGCONT && number != SIGTTIN && number != SIGTTOU))
+    (void) proc_pidfd_signal (supervision->pidfd, number);
+}
 
-  if (fd < 0)
-    return throw_errno (error, "signalfd");
-  /* SIGCHLD of an end before this point is pending in the descriptor, so nothing is missed;
-   * but it may have been taken by a wait in between */
-  while (!reap (pid, ret_status))
+/* One round: waits for a signal or for something to relay. */
+static gboolean
+wait_round (const Supervision *supervision, int signal_fd, GError **error)
+{
+  struct pollfd fds[1 + CONSOLE_POLL_FDS] = { { .fd = signal_fd, .events = POLLIN } };
+  struct signalfd_siginfo info;
+  nfds_t n_fds = 1;
+
+  if (supervision->console != NULL)
     {
-      struct signalfd_siginfo info;
-      ssize_t n = read (fd, &info, sizeof info);
-
-      if (n < 0 && errno != EINTR)
-        return throw_errno (error, "read signalfd");
-      if (n == sizeof info && info.ssi_signo != SIGCHLD)
-        (void) proc_pidfd_signal (pidfd, (int) info.ssi_signo);
+      console_poll (supervision->console, fds + 1);
+      n_fds += CONSOLE_POLL_FDS;
     }
+  if (poll (fds, n_fds, -1) < 0)
+    return errno == EINTR || throw_errno (error, "poll");
+  if (supervision->console != NULL)
+    console_move (supervision->console, fds + 1);
+  if (fds[0].revents != 0)
+    {
+      if (read (signal_fd, &info, sizeof info) != sizeof info)
+        return errno == EINTR || throw_errno (error, "read signalfd");
+      take_signal (supervision, (int) info.ssi_signo);
+    }
+  return TRUE;
+}
+
+gboolean
+supervise_wait (const Supervision *supervision, int *ret_status, GError **error)
+{
+  autofd signal_fd = signalfd (-1, &supervision->signals, SFD_CLOEXEC);
+
+  if (signal_fd < 0)
+    return throw_errno (error, "signalfd");
+  /* the SIGCHLD of an end that came before now is pending, or its child is reaped here */
+  while (!reap (supervision->pid, ret_status))
+    if (!wait_round (supervision, signal_fd, error))
+      return FALSE;
+  if (supervision->console != NULL)
+    console_drain (supervision->console);
   return TRUE;
 }

@@ -1,0 +1,56 @@
+/* The terminal of a container: handed to somebody else, or relayed to the caller's own. */
+#pragma once
+
+#include <glib.h>
+#include <poll.h>
+#include <termios.h>
+
+/* Bytes on their way from one descriptor to another. */
+typedef struct {
+  int from, to;
+  gsize start, length;  /* of what waits in the buffer */
+  char buffer[4096];    /* PIPE_BUF: as much as a writable pipe takes without blocking */
+} ConsolePump;
+
+/* A relay in the foreground. Start it with CONSOLE_INIT. */
+typedef struct {
+  int master;             /* owned */
+  int terminal;           /* the caller's terminal: 0, 1 or 2; -1: it has none */
+  gboolean raw;           /* the caller's terminal is in raw mode */
+  struct termios before;  /* and was in this one */
+  ConsolePump in, out;
+} Console;
+
+#define CONSOLE_INIT { .master = -1, .terminal = -1, .in = { .from = -1, .to = -1 },            \
+                       .out = { .from = -1, .to = -1 } }
+
+/* Number of descriptors that console_poll() fills in. */
+#define CONSOLE_POLL_FDS 3
+
+/* Begins to relay @master, which it takes: the caller's terminal becomes raw, the
+ * container's gets its size, and its lines end in a bare newline, as with the peers. */
+gboolean console_open (Console *console, int master, GError **error);
+
+/* Fills @fds with what it waits for; entries without a use have fd -1. */
+void console_poll (const Console *console, struct pollfd fds[CONSOLE_POLL_FDS]);
+
+/* Moves what can be moved after poll(2) has returned. */
+void console_move (Console *console, const struct pollfd fds[CONSOLE_POLL_FDS]);
+
+/* The caller's terminal has changed its size. */
+void console_resize (Console *console);
+
+/* Stops this process as SIGTSTP would, with the caller's terminal as it was; when it goes
+ * on, the terminal is raw again if it is ours then. */
+void console_suspend (Console *console);
+
+/* The process has ended: writes out what it still had to say. */
+void console_drain (Console *console);
+
+/* Gives the caller's terminal back and closes everything. */
+void console_clear (Console *console);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Console, console_clear)
+
+/* Sends @master to the socket at @path, as --console-socket asks (unix(7), SCM_RIGHTS). */
+gboolean console_send (int master, const char *path, GError **error);
