@@ -76,12 +76,10 @@ void do_new_session (struct init *init, const struct op *op);
 void do_become_root (struct init *init, const struct op *op);
 void do_fifo (struct init *init, const struct op *op);
 void do_symlink (struct init *init, const struct op *op);
-void do_directory (struct init *init, const struct op *op);
 void do_sysctl (struct init *init, const struct op *op);
 void do_hostname (struct init *init, const struct op *op);
 void do_domainname (struct init *init, const struct op *op);
 void do_oom_score_adj (struct init *init, const struct op *op);
-void do_loopback (struct init *init, const struct op *op);
 void do_keyring (struct init *init, const struct op *op);
 void do_rlimit (struct init *init, const struct op *op);
 
@@ -91,6 +89,7 @@ void do_home (struct init *init, const struct op *op);
 /* process.c: from the finished root to the program. */
 void do_console (struct init *init, const struct op *op);
 void do_groups (struct init *init, const struct op *op);
+void do_cwd (struct init *init, const struct op *op);
 void do_program (struct init *init, const struct op *op);
 void do_ready (struct init *init, const struct op *op);
 void do_ids (struct init *init, const struct op *op);

@@ -51,6 +51,20 @@ change (int mount, unsigned int flags, uint64_t set, uint64_t clear, uint64_t pr
   return sys_mount_setattr (mount, AT_EMPTY_PATH | flags, &attr);
 }
 
+/* The kernel says only EINVAL when a directory goes onto a file, or the reverse. */
+static _Noreturn void
+fail_place (struct init *init, int mount, int at, const char *target)
+{
+  struct stat source, there;
+  int saved = errno;
+
+  if (fstat (mount, &source) == 0 && fstat (at, &there) == 0
+      && S_ISDIR (source.st_mode) != S_ISDIR (there.st_mode))
+    saved = S_ISDIR (source.st_mode) ? ENOTDIR : EISDIR;
+  errno = saved;
+  fail (init, "move_mount", target);
+}
+
 void
 place (struct init *init, int mount, const char *target, unsigned int flags)
 {
@@ -60,7 +74,7 @@ place (struct init *init, int mount, const char *target, unsigned int flags)
   if (at < 0)
     fail (init, "make mount point", target);
   if (sys_move_mount (mount, at) < 0)
-    fail (init, "move_mount", target);
+    fail_place (init, mount, at, target);
   (void) close (at);
 
   seen = walk_open (init->root, target, flags);

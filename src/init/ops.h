@@ -53,21 +53,20 @@ enum op_code {
   OP_DEVICE,           /* n: device number; s: target, staged source */
   OP_FIFO,             /* n: mode, uid, gid; s: target */
   OP_SYMLINK,          /* s: target, content */
-  OP_DIRECTORY,        /* n: mode; s: target */
   OP_MASK,             /* s: path */
   OP_READONLY,         /* s: path */
   OP_SYSCTL,           /* s: path below /proc/sys, value */
   OP_HOSTNAME,         /* s: name */
   OP_DOMAINNAME,       /* s: name */
   OP_OOM_SCORE_ADJ,    /* s: value */
-  OP_LOOPBACK,         /* brings the interface lo up */
   OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
   OP_ROOT_READONLY,
   OP_KEYRING,          /* s: name of the session keyring */
   OP_CONSOLE,          /* n: enum console_number; sends the master, keeps the slave */
   OP_RLIMIT,           /* n: resource, soft, hard */
   OP_GROUPS,           /* n: supplementary gids */
-  OP_PROGRAM,          /* n: enum program_number; s: cwd, args[0], PATH ("": none) */
+  OP_CWD,              /* n: enum program_number; s: the working directory */
+  OP_PROGRAM,          /* n: enum program_number; s: args[0], PATH ("": none) */
   OP_HOME,             /* n: uid; HOME comes from the image's /etc/passwd */
   OP_READY,            /* reports and waits for the start; flags: OP_FLAG_GATE */
   OP_IDS,              /* n: uid, gid, umask */
@@ -123,7 +122,8 @@ enum console_number {
   CONSOLE_NUMBERS,
 };
 
-/* The ids and capabilities that the program is looked up with. */
+/* The ids and capabilities that the working directory is entered and the program is looked
+ * up with. */
 enum program_number {
   PROGRAM_UID,
   PROGRAM_GID,

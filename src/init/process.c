@@ -202,6 +202,21 @@ enter_directory (struct init *init, const struct op *op, const char *path)
     }
 }
 
+void
+do_cwd (struct init *init, const struct op *op)
+{
+  /* no directory of ours is open when the working directory is entered */
+  if (init->root >= 0)
+    (void) close (init->root);
+  if (init->mask >= 0)
+    (void) close (init->mask);
+  init->root = init->mask = -1;
+
+  borrow_ids (init, op);
+  enter_directory (init, op, op_string (op, 0));
+  return_ids (init);
+}
+
 /* Whether @path is a file that may be executed; errno says why not. */
 static bool
 executable (const char *path)
@@ -270,16 +285,8 @@ give_pipes (const struct op *op)
 void
 do_program (struct init *init, const struct op *op)
 {
-  /* no directory of ours is open when the working directory is entered */
-  if (init->root >= 0)
-    (void) close (init->root);
-  if (init->mask >= 0)
-    (void) close (init->mask);
-  init->root = init->mask = -1;
-
   borrow_ids (init, op);
-  enter_directory (init, op, op_string (op, 0));
-  find_program (init, op_string (op, 1), op_string (op, 2));
+  find_program (init, op_string (op, 0), op_string (op, 1));
   return_ids (init);
   give_pipes (op);
 }

@@ -8,12 +8,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/keyctl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 void
@@ -75,18 +72,6 @@ do_symlink (struct init *init, const struct op *op)
   (void) close (dir);
 }
 
-void
-do_directory (struct init *init, const struct op *op)
-{
-  const char *path = op_string (op, 0);
-  bool made;
-  int fd = walk_make (init->root, path, OP_FLAG_DIRECTORY, &made);
-
-  if (fd < 0)
-    fail (init, "make directory", path);
-  (void) close (fd);
-}
-
 /* Writes @text to @path in one piece, as the files of /proc want it. */
 static int
 write_file (const char *path, const char *text)
@@ -144,21 +129,6 @@ do_domainname (struct init *init, const struct op *op)
 
   if (syscall (SYS_setdomainname, name, strlen (name)) < 0)
     fail (init, "setdomainname", name);
-}
-
-void
-do_loopback (struct init *init, const struct op *op)
-{
-  struct ifreq request = { .ifr_name = "lo" };
-  int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-  (void) op;
-  if (fd < 0 || ioctl (fd, SIOCGIFFLAGS, &request) < 0)
-    fail (init, "SIOCGIFFLAGS", "lo");
-  request.ifr_flags |= IFF_UP | IFF_RUNNING;
-  if (ioctl (fd, SIOCSIFFLAGS, &request) < 0)
-    fail (init, "SIOCSIFFLAGS", "lo");
-  (void) close (fd);
 }
 
 void

@@ -104,6 +104,19 @@ environment_value (char **env, const char *name)
   return NULL;
 }
 
+/* What is entered and looked up with the program's own ids. */
+static PlanOp *
+lookup_op (PlanContext *context, guint32 code, guint32 row, guint64 effective)
+{
+  const OciUser *user = context->spec->process->user;
+  PlanOp *op = plan_op (context->plan, code, row, 0);
+
+  plan_op_number (op, user->uid.value);
+  plan_op_number (op, user->gid.value);
+  plan_op_number (op, effective);
+  return op;
+}
+
 static void
 plan_program (PlanContext *context, guint64 effective)
 {
@@ -113,12 +126,11 @@ plan_program (PlanContext *context, guint64 effective)
   Plan *plan = context->plan;
   PlanOp *op;
 
-  op = plan_op (plan, OP_PROGRAM, plan_row (plan, "/process/args/0", "enter %s and find %s",
-                                            process->cwd, process->args[0]), 0);
-  plan_op_number (op, process->user->uid.value);
-  plan_op_number (op, process->user->gid.value);
-  plan_op_number (op, effective);
+  op = lookup_op (context, OP_CWD, plan_row (plan, "/process/cwd", "enter %s", process->cwd),
+                  effective);
   plan_op_string (op, process->cwd);
+  op = lookup_op (context, OP_PROGRAM, plan_row (plan, "/process/args/0", "find %s",
+                                                 process->args[0]), effective);
   plan_op_string (op, process->args[0]);
   plan_op_string (op, path != NULL ? path : "");
 
