@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/env.h"
+#include "base/log.h"
 #include "cmd/options.h"
 #include "run/record.h"
 #include "run/store.h"
@@ -28,6 +29,7 @@ typedef struct {
 typedef struct {
   GlobalOptions options;
   Environment environment;
+  LogFormat log_format;
   CgroupManager cgroup_manager;  /* of --cgroup-manager and --systemd-cgroup */
 } CmdContext;
 
@@ -39,6 +41,7 @@ typedef struct {
   gsize options_size;     /* of the struct they go into */
   int min_args;
   int max_args;           /* -1: any number */
+  gboolean takes_id;      /* the first argument, if there is one, is a container's id */
 
   /* @options is that struct, @args ends with NULL. Strings live as long as the process. */
   int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);
@@ -52,6 +55,9 @@ extern const Command cmd_run;
 extern const Command cmd_spec;
 extern const Command cmd_start;
 extern const Command cmd_state;
+
+/* Returns the path of the state root that the options and the environment name. Transfer: full. */
+char *cmd_locate_store (const CmdContext *context, GError **error);
 
 /* Opens the state root that the options and the environment name; @create makes it if it is
  * missing. Transfer: full. */

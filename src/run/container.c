@@ -315,6 +315,12 @@ container_status_name (ContainerStatus status)
 }
 
 gboolean
+container_status_is_alive (ContainerStatus status)
+{
+  return status == CONTAINER_CREATED || status == CONTAINER_RUNNING || status == CONTAINER_PAUSED;
+}
+
+gboolean
 container_check (const Container *container, GError **error)
 {
   if (container->problem != NULL)

@@ -71,6 +71,9 @@ ContainerStatus container_status (const Container *container);
 /* Returns "creating", "created", "running", "paused", "stopped", "broken". */
 const char *container_status_name (ContainerStatus status);
 
+/* Whether a container of this status has a process. */
+gboolean container_status_is_alive (ContainerStatus status);
+
 /* Fails, saying why, where the records are broken or not there. */
 gboolean container_check (const Container *container, GError **error);
 

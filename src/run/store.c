@@ -52,6 +52,24 @@ check_owner (int fd, const char *path, GError **error)
   return TRUE;
 }
 
+/* Makes the directory at the absolute @path and those above it. */
+static gboolean
+make_directories (const char *path, GError **error)
+{
+  g_autofree char *head = g_strdup (path);
+
+  for (char *end = strchr (head + 1, '/');; end = strchr (end + 1, '/'))
+    {
+      if (end != NULL)
+        *end = '\0';
+      if (mkdirat (AT_FDCWD, head, 0700) < 0 && errno != EEXIST)
+        return throw_errno (error, "mkdir %s", head);
+      if (end == NULL)
+        return TRUE;
+      *end = '/';
+    }
+}
+
 Store *
 store_open (const char *path, gboolean create, GError **error)
 {
@@ -60,13 +78,18 @@ store_open (const char *path, gboolean create, GError **error)
   *store = (Store) { g_strdup (path), -1 };
   if (strcmp (path, "/") == 0)
     return throw_null (error, "--root: / cannot hold the containers' state");
-  if (create && g_mkdir_with_parents (path, 0700) < 0)
-    return throw_null_errno (error, "mkdir %s", path);
-  store->fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (store->fd < 0 && errno == ENOENT && !create)
-    return g_steal_pointer (&store);
-  if (store->fd < 0)
-    return throw_null_errno (error, "open %s", path);
+  for (;;)
+    {
+      store->fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      if (store->fd >= 0)
+        break;
+      if (errno != ENOENT)
+        return throw_null_errno (error, "open %s", path);
+      if (!create)
+        return g_steal_pointer (&store);
+      if (!make_directories (path, error))
+        return NULL;
+    }
   if (!check_owner (store->fd, path, error))
     return NULL;
   return g_steal_pointer (&store);

@@ -1,0 +1,52 @@
+/* --help and --version; see help.h. */
+#include "config.h"
+
+#include "cmd/help.h"
+
+#include "cmd/globals.h"
+
+#include <stdio.h>
+
+#define SPEC_VERSION "1.3.0"
+
+static const Option help_option[] = {
+  { OPTION_KIND_FLAG, 'h', "help", NULL, "this text", 0 },
+  OPTION_END,
+};
+
+void
+cmd_print_help (const Command *const *commands)
+{
+  (void) printf ("Usage: bwrap-oci [OPTION...] [COMMAND] [OPTION...] [ARGUMENT...]\n"
+                 "Runs OCI containers with bubblewrap. Without a COMMAND it does what run does.\n"
+                 "\nCommands:\n");
+  for (; *commands != NULL; commands++)
+    (void) printf ("  %-10s %s\n", (*commands)->name, (*commands)->summary);
+  (void) printf ("\nOptions:\n");
+  options_print (cmd_global_options);
+  (void) printf ("\nOptions of run, which may stand here as well:\n");
+  options_print (cmd_run.options);
+}
+
+void
+cmd_print_command_help (const Command *command)
+{
+  (void) printf ("Usage: bwrap-oci %s [OPTION...]%s%s\n%c%s.\n\nOptions:\n", command->name,
+                 *command->arguments != '\0' ? " " : "", command->arguments,
+                 g_ascii_toupper (*command->summary), command->summary + 1);
+  options_print (command->options);
+  options_print (help_option);
+}
+
+void
+cmd_print_version (const CmdContext *context)
+{
+  g_autofree char *root = cmd_locate_store (context, NULL);
+
+  (void) printf ("bwrap-oci version " PACKAGE_VERSION "\n");
+  if (*GIT_COMMIT != '\0')
+    (void) printf ("commit: " GIT_COMMIT "\n");
+  if (root != NULL)
+    (void) printf ("rundir: %s\n", root);
+  (void) printf ("spec: " SPEC_VERSION "\n+SECCOMP\n");
+}

@@ -1,0 +1,17 @@
+/* bwrap-oci-gio: what needs json-glib or GIO, apart from the runtime because loading them takes
+ * longer than most commands do.
+ *
+ * Its arguments come from bwrap-oci, which has checked them: LOG FORMAT DEBUG COMMAND ARGUMENT...;
+ * it is not for people. */
+#pragma once
+
+#include <glib.h>
+
+/* Prints the state of container ID: ROOT ID. */
+gboolean companion_state (char **args, GError **error);
+
+/* Prints all containers as JSON: ROOT. */
+gboolean companion_list (char **args, GError **error);
+
+/* Writes a configuration: DIR FILE, and "rootless" or "". */
+gboolean companion_spec (char **args, GError **error);

@@ -1,0 +1,53 @@
+/* Removing a container; see delete.h.
+ *
+ * The order is processes, files, directory, so that whoever dies in between leaves something that
+ * the next one can finish. */
+#include "config.h"
+
+#include "run/delete.h"
+
+#include "base/error.h"
+#include "run/container.h"
+#include "run/kill.h"
+
+/* Whether the container may be removed without force. */
+static gboolean
+check_status (const Container *container, GError **error)
+{
+  ContainerStatus status = container_status (container);
+
+  if (!container_check (container, error))
+    return FALSE;
+  if (status == CONTAINER_STOPPED || status == CONTAINER_CREATED)
+    return TRUE;
+  return throw (error, "cannot delete container %s that is not stopped: %s", container->id,
+                container_status_name (status));
+}
+
+/* Ends the init before the lock is asked for: whoever holds it is creating or starting the
+ * container, perhaps for ever, and comes to an end with it. */
+static gboolean
+end_early (const Store *store, const char *id, GError **error)
+{
+  g_autoptr (Container) container = NULL;
+
+  if (!container_find (store, id, FALSE, &container, error))
+    return FALSE;
+  return container == NULL || container_end (container, error);
+}
+
+gboolean
+container_delete (const Store *store, const char *id, gboolean force, GError **error)
+{
+  g_autoptr (Container) container = NULL;
+
+  if (force && !end_early (store, id, error))
+    return FALSE;
+  if (!container_find (store, id, TRUE, &container, error))
+    return FALSE;
+  if (container == NULL)
+    return force || throw (error, "container does not exist");
+  if (!force && !check_status (container, error))
+    return FALSE;
+  return container_end (container, error) && container_remove (container, error);
+}

@@ -1,0 +1,72 @@
+/* Signals to a container; see kill.h.
+ *
+ * The kernel ends all processes of a pid namespace with its init. Where the container shares its
+ * creator's, SIGKILL has to reach each of them. */
+#include "config.h"
+
+#include "run/kill.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "run/processes.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#define END_WAIT_MS 10000
+
+/* To everything in the container; it may end while we look for it. */
+static gboolean
+signal_all (const Container *container, int pidfd, int signal, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (processes_signal (&container->init, signal, &local) || proc_pidfd_wait (pidfd, 0))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+signal_init (int pidfd, int signal, GError **error)
+{
+  if (proc_pidfd_signal (pidfd, signal) == 0)
+    return TRUE;
+  if (errno == ESRCH)
+    return throw (error, "container not running");
+  return throw_errno (error, "send signal %d", signal);
+}
+
+gboolean
+container_kill (const Container *container, int signal, gboolean all, GError **error)
+{
+  autofd pidfd = -1;
+
+  if (!container_check (container, error) || !container_pidfd (container, &pidfd, error))
+    return FALSE;
+  if (pidfd < 0)
+    return all || throw (error, "container not running");
+  if (all || (signal == SIGKILL && !processes_own_pid_ns (&container->init)))
+    return signal_all (container, pidfd, signal, error);
+  return signal_init (pidfd, signal, error);
+}
+
+gboolean
+container_end (const Container *container, GError **error)
+{
+  autofd pidfd = -1;
+
+  if (!container_pidfd (container, &pidfd, error))
+    return FALSE;
+  if (pidfd < 0)
+    return TRUE;
+  if (!processes_own_pid_ns (&container->init)
+      && !signal_all (container, pidfd, SIGKILL, error))
+    return FALSE;
+  if (!signal_init (pidfd, SIGKILL, NULL) && !proc_pidfd_wait (pidfd, 0))
+    return throw (error, "container %s: its init cannot be killed", container->id);
+  if (!proc_pidfd_wait (pidfd, END_WAIT_MS))
+    return throw (error, "container init still running");
+  return TRUE;
+}

@@ -1,0 +1,81 @@
+/* All containers and how they are; see list.h. */
+#include "config.h"
+
+#include "run/list.h"
+
+#include "base/log.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+list_entry_free (ListEntry *entry)
+{
+  g_free (entry->id);
+  record_free (entry->record);
+  g_free (entry);
+}
+
+/* The entry of what could not even be opened. */
+static ListEntry *
+entry_broken (const char *id)
+{
+  ListEntry *entry = g_new0 (ListEntry, 1);
+
+  entry->id = g_strdup (id);
+  entry->status = CONTAINER_BROKEN;
+  entry->owner = geteuid ();
+  return entry;
+}
+
+ListEntry *
+list_entry_take (Container *container)
+{
+  ListEntry *entry = entry_broken (container->id);
+  struct stat st;
+
+  entry->status = container_status (container);
+  if (container_status_is_alive (entry->status))
+    entry->pid = container->init.pid;
+  if (fstat (container->fd, &st) == 0)
+    entry->owner = st.st_uid;
+  if (entry->status != CONTAINER_BROKEN)
+    entry->record = g_steal_pointer (&container->record);
+  return entry;
+}
+
+GPtrArray *
+list_containers (const Store *store, GError **error)
+{
+  g_autoptr (GPtrArray) entries
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) list_entry_free);
+  g_autoptr (GPtrArray) ids = store_list (store, error);
+
+  if (ids == NULL)
+    return NULL;
+  for (guint i = 0; i < ids->len; i++)
+    {
+      const char *id = g_ptr_array_index (ids, i);
+      g_autoptr (Container) container = NULL;
+      g_autoptr (GError) local = NULL;
+
+      if (!container_find (store, id, FALSE, &container, &local))
+        log_warning ("container %s: %s", id, local->message);
+      else if (container == NULL)
+        continue;  /* removed since */
+      else if (container->problem != NULL)
+        log_warning ("container %s: %s", id, container->problem->message);
+      g_ptr_array_add (entries,
+                       container != NULL ? list_entry_take (container) : entry_broken (id));
+    }
+  return g_steal_pointer (&entries);
+}
+
+char *
+list_owner_name (uid_t uid)
+{
+  const struct passwd *entry = getpwuid (uid);
+
+  return entry != NULL ? g_strdup (entry->pw_name) : g_strdup_printf ("#%u", uid);
+}
