@@ -132,14 +132,16 @@ stage_build() {
   logged build build_in "$build"
 }
 
-# The list is the Makefile's.
-unit_tests() { make -s -C "${1:-$build}" --no-print-directory print-unit-tests; }
+# The list is the Makefile's: programs, and scripts that start some.
+unit_tests() { make -s -C "$1" --no-print-directory print-unit-tests; }
 
 stage_unit() {
-  local test dir=${1:-$build}
+  local test dir=${1:-$build} label=${1:+-${1##*/}} command
   say "unit tests${1:+ (${1##*/})}"
   for test in $(unit_tests "$dir"); do
-    tap "$test" env top_srcdir="$top" top_builddir="$dir" G_TEST_SRCDIR="$top" "$dir/$test"
+    command=("$dir/$test")
+    [ "${test%.sh}" = "$test" ] || command=(bash "$top/$test")
+    tap "$test$label" env top_srcdir="$top" top_builddir="$dir" G_TEST_SRCDIR="$top" "${command[@]}"
   done
 }
 
