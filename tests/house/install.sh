@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# `make install` puts each file where it belongs, and nothing else anywhere.
+set -euo pipefail
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+# not as part of a make that runs this test
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make -C "$top_builddir" -s install DESTDIR="$tree" prefix=/p libexecdir=/p/libexec \
+  mandir=/p/share/man docdir=/p/share/doc >/dev/null 2>&1
+
+found=$(cd "$tree/p" && find . -type f -perm -u+x -o -type f -name '*.1' | sort | xargs)
+wanted="./bin/bwrap-oci ./libexec/bwrap-oci/bwrap-oci-gio ./libexec/bwrap-oci/bwrap-oci-init"
+wanted+=" ./share/man/man1/bwrap-oci.1"
+if [ "$found" = "$wanted" ]; then ok "programs and manual"; else not_ok "programs and manual" "$found"; fi
+none "nothing is set-user-ID" "$(find "$tree" -perm /6000)"
+check "the license is there" test -s "$tree/p/share/doc/COPYING"
+finish
