@@ -15,11 +15,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the child says when it cannot become the program. */
+/* What the child says: that it cannot become the program, or who will. */
 typedef struct {
-  const char *step;  /* a string constant: the child has the same image */
+  const char *step;  /* a string constant: the child has the same image; NULL: see pid */
   int error;
-} Failure;
+  pid_t pid;
+} Word;
 
 /* Puts every descriptor on its number. The sources first move above all targets, so
  * that no dup3 overwrites one that is still needed. */
@@ -43,51 +44,116 @@ map_fds (const SpawnRequest *request)
   return NULL;
 }
 
-/* Enters the user namespace and becomes its root. Raw system calls: a libc wrapper
- * would look for threads to take along. */
-static const char *
-become_root (const SpawnRequest *request)
+static void
+say (int report, const Word *word)
 {
-  if (request->user_ns_fd >= 0 && setns (request->user_ns_fd, CLONE_NEWUSER) < 0)
-    return "join user namespace";
-  if (request->as_root)
+  while (write (report, word, sizeof *word) < 0 && errno == EINTR)
+    ;
+}
+
+/* Raw system calls: a libc wrapper would look for threads to take along. */
+static const char *
+become_root (void)
+{
+  if (syscall (SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+    return "setgroups";
+  if (syscall (SYS_setresgid, 0, 0, 0) < 0)
+    return "setresgid 0";
+  if (syscall (SYS_setresuid, 0, 0, 0) < 0)
+    return "setresuid 0";
+  return NULL;
+}
+
+/* Goes on as a child that is in the new pid namespace, and says its number. */
+static const char *
+fork_inside (int report)
+{
+  Word word = { .pid = fork () };
+
+  if (word.pid < 0)
+    return "fork";
+  if (word.pid > 0)
     {
-      if (syscall (SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
-        return "setgroups";
-      if (syscall (SYS_setresgid, 0, 0, 0) < 0)
-        return "setresgid 0";
-      if (syscall (SYS_setresuid, 0, 0, 0) < 0)
-        return "setresuid 0";
+      say (report, &word);
+      _exit (0);
     }
   return NULL;
+}
+
+/* All namespaces of the process in one call: one by one, the user namespace first, would
+ * already lack the right to the others where they belong to a second one. */
+static const char *
+enter_namespaces (const SpawnNamespaces *namespaces, int report)
+{
+  const char *failed = NULL;
+
+  if (namespaces->user_ns_fd >= 0 && setns (namespaces->user_ns_fd, CLONE_NEWUSER) < 0)
+    return "join user namespace";
+  if (namespaces->pidfd >= 0 && setns (namespaces->pidfd, namespaces->types) < 0)
+    return "join namespaces";
+  if (namespaces->as_root)
+    failed = become_root ();
+  for (gsize i = 0; failed == NULL && i < namespaces->n_fds; i++)
+    if (setns (namespaces->fds[i], 0) < 0)
+      failed = "join namespace";
+  if (failed == NULL && namespaces->new_pid_ns && unshare (CLONE_NEWPID) < 0)
+    failed = "new pid namespace";
+  if (failed == NULL && namespaces->fork)
+    failed = fork_inside (report);
+  return failed;
 }
 
 static _Noreturn void
 child (const SpawnRequest *request, int report)
 {
   static const char *const empty[] = { NULL };
-  Failure failure = { 0 };
+  Word word = { 0 };
   sigset_t none;
 
-  failure.step = become_root (request);
-  if (failure.step == NULL && request->directory != NULL && chdir (request->directory) < 0)
-    failure.step = "chdir";
-  if (failure.step == NULL && request->new_group && setpgid (0, 0) < 0)
-    failure.step = "setpgid";
-  if (failure.step == NULL)
-    failure.step = map_fds (request);
-  if (failure.step == NULL)
+  if (request->namespaces != NULL)
+    word.step = enter_namespaces (request->namespaces, report);
+  if (word.step == NULL && request->directory != NULL && chdir (request->directory) < 0)
+    word.step = "chdir";
+  if (word.step == NULL && request->new_group && setpgid (0, 0) < 0)
+    word.step = "setpgid";
+  if (word.step == NULL)
+    word.step = map_fds (request);
+  if (word.step == NULL)
     {
       sigemptyset (&none);
       (void) sigprocmask (SIG_SETMASK, &none, NULL);
       execve (request->program, (char *const *) request->argv,
               (char *const *) (request->envp != NULL ? request->envp : empty));
-      failure.step = "exec";
+      word.step = "exec";
     }
-  failure.error = errno;
-  while (write (report, &failure, sizeof failure) < 0 && errno == EINTR)
-    ;
+  word.error = errno;
+  say (report, &word);
   _exit (127);
+}
+
+/* Listens until the exec has closed the other end. *@pid becomes that of the process that
+ * really runs the program. */
+static gboolean
+listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **error)
+{
+  for (;;)
+    {
+      Word word;
+      ssize_t n = read (report, &word, sizeof word);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n != sizeof word)
+        return TRUE;
+      if (word.step != NULL)
+        {
+          (void) proc_reap (*pid);
+          errno = word.error;
+          return throw_errno (error, "%s: %s", request->program, word.step);
+        }
+      (void) proc_reap (*pid);
+      *pid = word.pid;
+    }
 }
 
 gboolean
@@ -95,12 +161,10 @@ spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **err
 {
   autofd report_read = -1, report_write = -1, pidfd = -1;
   /* a change of ids in a child that shares our memory would make us undumpable */
-  gboolean share = request->user_ns_fd < 0 && !request->as_root;
-  Failure failure;
+  gboolean share = request->namespaces == NULL;
   sigset_t all, old;
   int ends[2];
   pid_t pid;
-  ssize_t n;
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
@@ -117,15 +181,8 @@ spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **err
     return throw_errno (error, "fork");
 
   fd_clear (&report_write);
-  do
-    n = read (report_read, &failure, sizeof failure);
-  while (n < 0 && errno == EINTR);
-  if (n == sizeof failure)
-    {
-      (void) proc_reap (pid);
-      errno = failure.error;
-      return throw_errno (error, "%s: %s", request->program, failure.step);
-    }
+  if (!listen_to_child (request, report_read, &pid, error))
+    return FALSE;
   if (ret_pidfd != NULL)
     {
       pidfd = proc_pidfd (pid);

@@ -13,19 +13,31 @@ typedef struct {
   int target;  /* its number in the child */
 } SpawnFd;
 
+/* Namespaces to enter before the exec. */
 typedef struct {
-  const char *program;       /* absolute path */
+  int user_ns_fd;     /* a user namespace alone; -1: none */
+  int pidfd;          /* a process whose namespaces are joined with one setns(2); -1: none */
+  int types;          /* which of them (CLONE_NEW...) */
+  const int *fds;     /* namespace files that are joined after that, as root */
+  gsize n_fds;
+  gboolean new_pid_ns;
+  gboolean fork;      /* the program is a child of the process that joined, in the pid namespace
+                       * that it joined or made; the latter is gone when spawn() returns */
+  gboolean as_root;   /* become 0:0 of the user namespace */
+} SpawnNamespaces;
+
+#define SPAWN_NAMESPACES_INIT { .user_ns_fd = -1, .pidfd = -1 }
+
+typedef struct {
+  const char *program;       /* absolute path, seen from the namespaces */
   const char *const *argv;
   const char *const *envp;   /* NULL: empty */
   const SpawnFd *fds;        /* beyond 0, 1 and 2, which are inherited unless mapped */
   gsize n_fds;
   const char *directory;     /* NULL: stay */
-  int user_ns_fd;            /* joined as its root before the exec; -1: none */
+  const SpawnNamespaces *namespaces;  /* NULL: stay */
   gboolean new_group;        /* own process group, so that a timeout can end all of it */
-  gboolean as_root;          /* become 0:0 of the (joined) user namespace */
 } SpawnRequest;
-
-#define SPAWN_REQUEST_INIT { .user_ns_fd = -1 }
 
 /* Starts the program. @ret_pidfd (may be NULL) gets a pidfd. A failure of the
  * exec itself is reported here, not by an exit status: by then there is no

@@ -108,7 +108,7 @@ run_start (Run *run, GError **error)
   const char *const argv[] = { run->path, run->argument, NULL };
   autofd null = -1, output = -1;
   SpawnFd fds[3];
-  SpawnRequest request = SPAWN_REQUEST_INIT;
+  SpawnRequest request = { 0 };
   int ends[2];
 
   null = open ("/dev/null", O_RDWR | O_CLOEXEC);

@@ -150,6 +150,19 @@ map_instructions (struct init *init, struct stream *stream)
     }
 }
 
+/* Keeps what bwrap has built until somebody has joined it: until the runtime kills us, or
+ * is gone itself. */
+static _Noreturn void
+hold (struct init *init)
+{
+  char byte;
+
+  report (init, REPORT_HELD, -1);
+  while (recv (init->control, &byte, sizeof byte, 0) < 0 && errno == EINTR)
+    ;
+  _exit (0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -158,13 +171,15 @@ main (int argc, char **argv)
   struct op op;
   int more;
 
-  init.first_fd = argc == 2 ? atoi (argv[1]) : 0;
+  init.first_fd = argc >= 2 && argc <= 3 ? atoi (argv[1]) : 0;
   if (init.first_fd < 3)
     return 1;
   init.control = init.first_fd + INIT_FD_CONTROL;
   init.gate = init.first_fd + INIT_FD_GATE;
 
   own_descriptors (&init);
+  if (argc == 3)
+    hold (&init);
   (void) umask (0);
   map_instructions (&init, &stream);
   while ((more = stream_next (&stream, &op)) > 0)

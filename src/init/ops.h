@@ -147,6 +147,7 @@ enum report_kind {
   REPORT_READY,
   REPORT_CONSOLE,   /* with the pty's master */
   REPORT_LISTENER,  /* with the seccomp listener */
+  REPORT_HELD,      /* everything that bwrap makes is there to be joined */
 };
 
 struct report {

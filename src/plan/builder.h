@@ -42,9 +42,6 @@ gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
 
-/* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
-gboolean plan_id_is_mapped (const GArray *map, guint32 id);
-
 /* Whether the container has a namespace of @type (CLONE_NEW...) that is not the
  * caller's: a new one or a joined one. */
 gboolean plan_owns_namespace (const PlanContext *context, int type);

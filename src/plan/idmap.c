@@ -269,7 +269,7 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
   if (!root_mapped)
     return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the container"
                         " are mapped");
-  if (root != NULL && root->unsearchable != NULL)
+  if (root->unsearchable != NULL)
     return plan_refuse (error, "/root/path", "the container's root is not the caller and may not"
                         " search %s (chmod o+x %s)", root->unsearchable, root->unsearchable);
   plan->userns = USERNS_ENTER;
@@ -293,7 +293,7 @@ plan_idmap (PlanContext *context, GError **error)
   };
 
   if (!(plan->new_namespaces & CLONE_NEWUSER))
-    return TRUE;
+    return TRUE;  /* the caller's, or one that exists: its ids are for the kernel to judge */
   if (field_count (linux_->uid_mappings) > 0)
     {
       plan->uid_map = wanted_map (&kinds[0]);

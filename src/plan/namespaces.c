@@ -16,32 +16,71 @@ plan_owns_namespace (const PlanContext *context, int type)
          || oci_linux_namespace (context->spec->linux_, type) != NULL;
 }
 
+/* Types that can be joined; what else is in the configuration cannot. */
+static const struct {
+  int type;
+  const char *refusal;  /* why it is not joined; NULL: it is */
+} join_types[] = {
+  { CLONE_NEWUSER, NULL },
+  { CLONE_NEWNET, NULL },
+  { CLONE_NEWIPC, NULL },
+  { CLONE_NEWUTS, NULL },
+  { CLONE_NEWPID, NULL },
+  { CLONE_NEWCGROUP, NULL },
+  { CLONE_NEWNS, "the mount namespace is always a new one, none can be joined" },
+  { CLONE_NEWTIME, "joining a time namespace is not supported" },
+};
+
+static gboolean
+join_namespace (PlanContext *context, guint index, GError **error)
+{
+  const OciNamespace *wanted = g_ptr_array_index (context->spec->linux_->namespaces, index);
+  const NamespaceFacts *facts = g_ptr_array_index (context->facts->bundle.namespaces, index);
+  g_autofree char *at = g_strdup_printf ("/linux/namespaces/%u/path", index);
+
+  if (facts->error != 0)
+    return plan_refuse (error, at, "open %s: %s", wanted->path, g_strerror (facts->error));
+  if (facts->type != wanted->type)
+    return plan_refuse (error, at, "%s is not a %s namespace", wanted->path,
+                        name_of (oci_namespace_names, wanted->type));
+  for (gsize i = 0; i < G_N_ELEMENTS (join_types); i++)
+    if (join_types[i].type == wanted->type && join_types[i].refusal != NULL)
+      return plan_refuse (error, at, "%s: %s", wanted->path, join_types[i].refusal);
+  if (wanted->type == CLONE_NEWUSER)
+    context->plan->userns = USERNS_JOIN;
+  else
+    g_array_append_val (context->plan->joined, index);
+  return TRUE;
+}
+
 static gboolean
 plan_namespace (PlanContext *context, guint index, GError **error)
 {
   const OciNamespace *wanted = g_ptr_array_index (context->spec->linux_->namespaces, index);
-  const GPtrArray *all = context->facts->bundle.namespaces;
-  const NamespaceFacts *facts = all != NULL && index < all->len ? g_ptr_array_index (all, index)
-                                                                : NULL;
-  g_autofree char *at = g_strdup_printf ("/linux/namespaces/%u", index);
 
   if (wanted->path != NULL)
-    {
-      g_autofree char *pointer = g_strconcat (at, "/path", NULL);
-
-      if (facts != NULL && facts->error != 0)
-        return plan_refuse (error, pointer, "open %s: %s", wanted->path,
-                            g_strerror (facts->error));
-      if (facts != NULL && facts->type != wanted->type)
-        return plan_refuse (error, pointer, "%s is not a %s namespace", wanted->path,
-                            name_of (oci_namespace_names, wanted->type));
-      return plan_refuse (error, pointer, "joining a namespace is not supported: %s",
-                          wanted->path);
-    }
+    return join_namespace (context, index, error);
   if (wanted->type == CLONE_NEWTIME)
-    return plan_refuse (error, at, "a new time namespace is not supported");
+    {
+      g_autofree char *at = g_strdup_printf ("/linux/namespaces/%u", index);
+
+      return plan_refuse (error, at, "a new time namespace is not supported");
+    }
   context->plan->new_namespaces |= wanted->type;
   return TRUE;
+}
+
+/* A child of bwrap always has no_new_privs; who joins what bwrap has built does not. The
+ * joining process also enters the namespaces that exist already, for which bwrap has no
+ * options. */
+static void
+choose_hold (PlanContext *context)
+{
+  const OciProcess *process = context->spec->process;
+  Plan *plan = context->plan;
+
+  plan->no_new_privs = process != NULL && process->no_new_privileges.value;
+  plan->hold = !plan->no_new_privs || plan->joined->len > 0;
 }
 
 gboolean
@@ -57,11 +96,13 @@ plan_namespaces (PlanContext *context, GError **error)
   if (oci_linux_namespace (context->spec->linux_, CLONE_NEWNS) == NULL)
     plan_note (plan, "/linux/namespaces", "the mount namespace is a new one in any case");
   plan->new_namespaces |= CLONE_NEWNS;
-  if (!plan_privileged (&context->facts->machine) && !(plan->new_namespaces & CLONE_NEWUSER))
+  if (!plan_privileged (&context->facts->machine) && plan->userns != USERNS_JOIN
+      && !(plan->new_namespaces & CLONE_NEWUSER))
     {
       plan_note (plan, "/linux/namespaces", "a user namespace is added: the caller has no privilege");
       plan->new_namespaces |= CLONE_NEWUSER;
     }
   plan->own_pid_ns = plan_owns_namespace (context, CLONE_NEWPID);
+  choose_hold (context);
   return TRUE;
 }

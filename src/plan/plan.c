@@ -51,6 +51,7 @@ plan_free (Plan *plan)
     return;
   g_clear_pointer (&plan->uid_map, g_array_unref);
   g_clear_pointer (&plan->gid_map, g_array_unref);
+  g_array_unref (plan->joined);
   g_ptr_array_unref (plan->words);
   g_ptr_array_unref (plan->ops);
   g_ptr_array_unref (plan->rows);
@@ -106,6 +107,7 @@ plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *option
   plan->ops = g_ptr_array_new_with_free_func (free_op);
   plan->rows = g_ptr_array_new_with_free_func (free_row);
   plan->notes = g_ptr_array_new_with_free_func (free_note);
+  plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
   for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
     if (!chapters[i].plan (&context, error))
       return NULL;

@@ -26,6 +26,7 @@ typedef enum {
   USERNS_NONE,   /* the caller's */
   USERNS_BWRAP,  /* bwrap makes it and waits for its maps */
   USERNS_ENTER,  /* a child of ours makes it, gets its maps, enters it and execs bwrap */
+  USERNS_JOIN,   /* it exists: a child of ours enters it and execs bwrap */
 } UsernsMode;
 
 /* Who writes the maps. */
@@ -88,8 +89,12 @@ typedef struct {
   gboolean setgroups_deny; /* "deny" goes to setgroups before a one-id gid map */
   GArray *uid_map;         /* of IdMapLine */
   GArray *gid_map;
-  int new_namespaces;      /* CLONE_NEW... that bwrap makes */
-  gboolean own_pid_ns;     /* the container's program is pid 1 */
+  int new_namespaces;      /* CLONE_NEW... that are made */
+  GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
+                            * namespace apart */
+  gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */
+  gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
+                            * ours that joins, so it has no_new_privs only if asked for */
   GPtrArray *words;        /* of PlanWord: bwrap's options, in order, without the program */
   GPtrArray *ops;          /* of PlanOp */
   GPtrArray *rows;         /* of PlanRow, by index */
@@ -106,6 +111,9 @@ Plan *plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *
 void plan_free (Plan *plan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
+
+/* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
+gboolean plan_id_is_mapped (const GArray *map, guint32 id);
 
 /* Whether the caller has the privilege to do without a user namespace. */
 gboolean plan_privileged (const MachineFacts *machine);

@@ -24,6 +24,7 @@ static const char *const userns_names[] = {
   [USERNS_NONE] = "none",
   [USERNS_BWRAP] = "bwrap",
   [USERNS_ENTER] = "enter",
+  [USERNS_JOIN] = "join",
 };
 
 static const char *const maps_names[] = {
@@ -42,78 +43,109 @@ word_text (const PlanWord *word)
   return g_strdup (slot_names[word->slot]);
 }
 
+/* A word of the command as a shell would take it; one that could write to the terminal is shown
+ * escaped instead. */
 static void
-print_command (const Plan *plan, const HostFacts *facts)
+format_word (GString *out, const char *word)
 {
-  g_autofree char *bwrap = g_shell_quote (facts->machine.bwrap.path);
+  static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                             "@%+=:,./-_";
+  g_autofree char *text = error_escape (word);
+  g_autofree char *quoted = g_shell_quote (text);
 
-  printf ("%s", bwrap);
-  for (guint i = 0; i < plan->words->len; i++)
-    {
-      g_autofree char *text = word_text (g_ptr_array_index (plan->words, i));
-      g_autofree char *quoted = g_shell_quote (text);
-      gboolean option = g_str_has_prefix (text, "--");
-
-      printf ("%s%s", option ? " \\\n  " : " ", strpbrk (text, " '\"\\$`\n\t*?[](){}<>|&;!~#") != NULL
-                                                  ? quoted : text);
-    }
-  printf (" \\\n  -- /init @first-fd\n");
+  g_string_append (out, *text != '\0' && text[strspn (text, safe)] == '\0' ? text : quoted);
 }
 
 static void
-print_map (const char *name, const GArray *map)
+format_command (GString *out, const Plan *plan, const HostFacts *facts)
+{
+  format_word (out, facts->machine.bwrap.path);
+  for (guint i = 0; i < plan->words->len; i++)
+    {
+      g_autofree char *text = word_text (g_ptr_array_index (plan->words, i));
+
+      g_string_append (out, g_str_has_prefix (text, "--") ? " \\\n  " : " ");
+      format_word (out, text);
+    }
+  g_string_append (out, " \\\n  -- /init @first-fd\n");
+}
+
+static void
+format_map (GString *out, const char *name, const GArray *map)
 {
   for (guint i = 0; map != NULL && i < map->len; i++)
     {
       const IdMapLine *line = &g_array_index (map, IdMapLine, i);
 
-      printf ("%s %u %u %u\n", name, line->inside, line->outside, line->count);
+      g_string_append_printf (out, "%s %u %u %u\n", name, line->inside, line->outside,
+                              line->count);
     }
 }
 
 static void
-print_op (const Plan *plan, const PlanOp *op)
+format_op (GString *out, const Plan *plan, const PlanOp *op)
 {
   const PlanRow *row = g_ptr_array_index (plan->rows, op->row);
   g_autofree char *what = error_escape (row->what);
 
-  printf ("init: %s", what);
+  g_string_append_printf (out, "init: %s", what);
   if (*row->pointer != '\0')
     {
       g_autofree char *pointer = error_escape (row->pointer);
 
-      printf ("  (%s)", pointer);
+      g_string_append_printf (out, "  (%s)", pointer);
     }
-  printf ("\n");
+  g_string_append_c (out, '\n');
 }
 
-void
-plan_print (const Plan *plan, const HostFacts *facts, const PlanOptions *options)
+GString *
+plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *options)
 {
+  GString *out = g_string_new (NULL);
   guint32 last = G_MAXUINT32;
 
-  printf ("container %s\n", options->id);
-  print_command (plan, facts);
-  printf ("user namespace: %s, maps written: %s%s\n", userns_names[plan->userns],
-          maps_names[plan->maps], plan->setgroups_deny ? ", setgroups denied" : "");
-  print_map ("uid_map", plan->uid_map);
-  print_map ("gid_map", plan->gid_map);
+  g_string_append_printf (out, "container %s\n", options->id);
+  format_command (out, plan, facts);
+  g_string_append_printf (out, "user namespace: %s, maps written: %s%s\n",
+                          userns_names[plan->userns], maps_names[plan->maps],
+                          plan->setgroups_deny ? ", setgroups denied" : "");
+  format_map (out, "uid_map", plan->uid_map);
+  format_map (out, "gid_map", plan->gid_map);
   for (guint i = 0; i < plan->ops->len; i++)
     {
       const PlanOp *op = g_ptr_array_index (plan->ops, i);
 
       if (op->row != last)
-        print_op (plan, op);
+        format_op (out, plan, op);
       last = op->row;
     }
+  return out;
+}
+
+GString *
+plan_format_notes (const Plan *plan)
+{
+  GString *out = g_string_new (NULL);
+
   for (guint i = 0; i < plan->notes->len; i++)
     {
       const PlanNote *note = g_ptr_array_index (plan->notes, i);
       g_autofree char *pointer = error_escape (note->pointer);
       g_autofree char *message = error_escape (note->message);
 
-      (void) fprintf (stderr, "note: %s: %s\n", pointer, message);
+      g_string_append_printf (out, "note: %s: %s\n", pointer, message);
     }
+  return out;
+}
+
+void
+plan_print (const Plan *plan, const HostFacts *facts, const PlanOptions *options)
+{
+  g_autoptr (GString) text = plan_format_text (plan, facts, options);
+  g_autoptr (GString) notes = plan_format_notes (plan);
+
+  (void) fputs (text->str, stdout);
+  (void) fputs (notes->str, stderr);
 }
 
 static void
@@ -191,6 +223,8 @@ plan_format_json (const Plan *plan)
   json_emit_string (&emit, "userNamespace", userns_names[plan->userns]);
   json_emit_string (&emit, "maps", maps_names[plan->maps]);
   json_emit_bool (&emit, "setgroupsDeny", plan->setgroups_deny);
+  json_emit_bool (&emit, "hold", plan->hold);
+  json_emit_bool (&emit, "noNewPrivileges", plan->no_new_privs);
   emit_map (&emit, "uidMap", plan->uid_map);
   emit_map (&emit, "gidMap", plan->gid_map);
   json_emit_array (&emit, "init");

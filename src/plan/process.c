@@ -166,34 +166,38 @@ plan_strings (Plan *plan, guint32 code, guint32 row, char **strings)
       plan_op_string (op, *strings);
 }
 
-static gboolean
-plan_restrictions (PlanContext *context, const guint64 sets[CAPABILITY_NUMBERS], GError **error)
+static void
+plan_filter (PlanContext *context)
 {
-  const OciProcess *process = context->spec->process;
   const OciSeccomp *seccomp = context->spec->linux_->seccomp;
+  PlanOp *op;
+
+  if (seccomp == NULL || seccomp->default_action < 0)
+    return;
+  op = plan_op (context->plan, OP_SECCOMP, plan_row (context->plan, "/linux/seccomp",
+                                                     "load the filter"), 0);
+  op->seccomp = seccomp;
+}
+
+static void
+plan_restrictions (PlanContext *context, const guint64 sets[CAPABILITY_NUMBERS])
+{
   Plan *plan = context->plan;
   PlanOp *op;
 
+  /* without no_new_privs a filter takes CAP_SYS_ADMIN, which the program may not have: then
+   * it comes first, and has to allow what is still to be done (as with the peers) */
+  if (!plan->no_new_privs)
+    plan_filter (context);
   plan_ids (context);
   op = plan_op (plan, OP_CAPABILITIES, plan_row (plan, "/process/capabilities",
                                                  "reduce the capabilities"), 0);
   for (guint i = 0; i < CAPABILITY_NUMBERS; i++)
     plan_op_number (op, sets[i]);
 
-  if (process->no_new_privileges.set && !process->no_new_privileges.value)
-    return plan_refuse (error, "/process/noNewPrivileges", "false is not supported: bwrap always sets"
-                        " no_new_privs");
-  if (!process->no_new_privileges.set)
-    plan_note (plan, "/process/noNewPrivileges", "absent, but no_new_privs is set");
-  plan->no_new_privs = TRUE;
-  (void) plan_op (plan, OP_NO_NEW_PRIVS, plan_row (plan, "/process/noNewPrivileges",
-                                                   "set no_new_privs"), 0);
-  if (seccomp != NULL && seccomp->default_action >= 0)
-    {
-      op = plan_op (plan, OP_SECCOMP, plan_row (plan, "/linux/seccomp", "load the filter"), 0);
-      op->seccomp = seccomp;
-    }
-  return TRUE;
+  if (plan->no_new_privs)
+    (void) plan_op (plan, OP_NO_NEW_PRIVS, plan_row (plan, "/process/noNewPrivileges",
+                                                     "set no_new_privs"), 0);
 }
 
 gboolean
@@ -219,8 +223,9 @@ plan_process (PlanContext *context, GError **error)
   plan_rlimits (context);
   row = plan_row (plan, "", "say that everything is ready, and wait for the start");
   (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);
-  if (!plan_restrictions (context, sets, error))
-    return FALSE;
+  plan_restrictions (context, sets);
+  if (plan->no_new_privs)
+    plan_filter (context);
   row = plan_row (plan, "/process/args/0", "run %s", process->args[0]);
   plan_strings (plan, OP_ARGUMENTS, row, process->args);
   plan_strings (plan, OP_ENVIRONMENT, row, process->env);

@@ -45,10 +45,12 @@ stage_namespaces (PlanContext *context)
     }
   plan_word (plan, "--info-fd");
   plan_word_slot (plan, SLOT_INFO, 0);
+  /* who joins makes the pid namespace itself */
   for (gsize i = 0; i < G_N_ELEMENTS (unshare_options); i++)
-    if (plan->new_namespaces & unshare_options[i].type)
+    if ((plan->new_namespaces & unshare_options[i].type)
+        && (unshare_options[i].type != CLONE_NEWPID || !plan->hold))
       plan_word (plan, unshare_options[i].option);
-  if (plan->own_pid_ns)
+  if (plan->own_pid_ns && !plan->hold)
     plan_word (plan, context->facts->machine.bwrap.options & BWRAP_AS_PID_1 ? "--as-pid-1"
                                                                              : "--no-reaper");
   plan_word (plan, "--cap-add");
@@ -191,7 +193,7 @@ plan_staging (PlanContext *context, GError **error)
 
   row = plan_row (plan, "", "start a new session");
   (void) plan_op (plan, OP_NEW_SESSION, row, 0);
-  if (plan->userns != USERNS_NONE && plan_id_is_mapped (plan->uid_map, 0)
+  if (plan->userns != USERNS_NONE && !plan->hold && plan_id_is_mapped (plan->uid_map, 0)
       && plan_id_is_mapped (plan->gid_map, 0))
     {
       row = plan_row (plan, "/linux/uidMappings", "become ids 0 of the user namespace");

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,18 +152,26 @@ open_channels (Bwrap *bwrap, ChildSide *side, const BwrapRequest *request, GErro
   return TRUE;
 }
 
+/* What the init gets, whoever starts it. */
 static void
-inherit_all (Inheritance *inheritance, const ChildSide *side, const BwrapRequest *request)
+inherit_init (Inheritance *inheritance, int control, const BwrapRequest *request)
 {
   int first = inheritance->first;
 
   for (int fd = 3; fd < first; fd++)
     inherit (inheritance, fd, fd);
   inherit (inheritance, request->instructions, first + INIT_FD_OPS);
-  inherit (inheritance, side->control, first + INIT_FD_CONTROL);
+  inherit (inheritance, control, first + INIT_FD_CONTROL);
   if (request->gate >= 0)
     inherit (inheritance, request->gate, first + INIT_FD_GATE);
   inherit (inheritance, STDERR_FILENO, first + INIT_FD_STDERR);
+}
+
+static void
+inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapRequest *request)
+{
+  int first = inheritance->first;
+
   inherit (inheritance, side->info, first + BWRAP_FD_INFO);
   if (side->block >= 0)
     inherit (inheritance, side->block, first + BWRAP_FD_USERNS_BLOCK);
@@ -180,14 +189,17 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   g_autoptr (GString) args = g_string_sized_new (1024);
   Inheritance inheritance = { .fds = fds, .args = args,
                               .first = 3 + (int) request->options->preserve_fds };
-  SpawnRequest child = SPAWN_REQUEST_INIT;
+  SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
+  SpawnRequest child = { 0 };
   char args_number[16], first_number[16];
-  const char *const argv[] = { "bwrap", "--args", args_number, "--", "/init", first_number, NULL };
+  const char *const argv[] = { "bwrap", "--args", args_number, "--", "/init", first_number,
+                               request->plan->hold ? "hold" : NULL, NULL };
   autofd args_fd = -1;
 
   if (!open_channels (bwrap, &side, request, error))
     return FALSE;
-  inherit_all (&inheritance, &side, request);
+  inherit_init (&inheritance, side.control, request);
+  inherit_bwrap (&inheritance, &side, request);
   add_arguments (&inheritance, request);
   args_fd = fd_memfd ("bwrap-args", args->str, args->len, FALSE, error);
   if (args_fd < 0)
@@ -201,8 +213,12 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   child.fds = (const SpawnFd *) (const void *) fds->data;
   child.n_fds = fds->len;
   child.directory = "/";
-  child.user_ns_fd = request->user_namespace;
-  child.as_root = request->user_namespace >= 0;
+  if (request->user_namespace >= 0)
+    {
+      namespaces.user_ns_fd = request->user_namespace;
+      namespaces.as_root = TRUE;
+      child.namespaces = &namespaces;
+    }
   return spawn (&child, &bwrap->monitor, &bwrap->monitor_pidfd, error);
 }
 
@@ -258,6 +274,74 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
   return TRUE;
 }
 
+/* The namespaces that are entered after those of the holder, as the container's root. */
+static GArray *
+joined_namespaces (const BwrapRequest *request)
+{
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (guint i = 0; i < request->plan->joined->len; i++)
+    {
+      guint index = g_array_index (request->plan->joined, guint, i);
+      const NamespaceFacts *facts = g_ptr_array_index (request->facts->bundle.namespaces, index);
+
+      g_array_append_val (fds, facts->fd);
+    }
+  return fds;
+}
+
+/* What the joining process enters. Where the user namespace is the caller's or was entered
+ * before bwrap, it is not among those of one setns(2). */
+static void
+choose_namespaces (SpawnNamespaces *namespaces, const BwrapRequest *request, const GArray *joined)
+{
+  const Plan *plan = request->plan;
+  const int made_by_bwrap = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+                            | CLONE_NEWCGROUP;
+
+  namespaces->types = plan->new_namespaces & made_by_bwrap;
+  namespaces->as_root = plan->userns != USERNS_NONE
+                        && plan_id_is_mapped (plan->uid_map, 0)
+                        && plan_id_is_mapped (plan->gid_map, 0);
+  if (plan->userns != USERNS_NONE)
+    namespaces->types |= CLONE_NEWUSER;
+  namespaces->fds = (const int *) (const void *) joined->data;
+  namespaces->n_fds = joined->len;
+  namespaces->new_pid_ns = (plan->new_namespaces & CLONE_NEWPID) != 0;
+  namespaces->fork = plan->own_pid_ns;
+}
+
+gboolean
+bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
+  g_autoptr (GArray) joined = joined_namespaces (request);
+  Inheritance inheritance = { .fds = fds, .first = 3 + (int) request->options->preserve_fds };
+  SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
+  char first_number[16];
+  const char *const argv[] = { "/init", first_number, NULL };
+  SpawnRequest child = { .program = "/init", .argv = argv, .directory = "/",
+                         .namespaces = &namespaces };
+  autofd ours = -1, theirs = -1;
+
+  if (!make_socketpair (&ours, &theirs, error))
+    return FALSE;
+  choose_namespaces (&namespaces, request, joined);
+  namespaces.pidfd = bwrap->child_pidfd;
+  inherit_init (&inheritance, theirs, request);
+  (void) snprintf (first_number, sizeof first_number, "%d", inheritance.first);
+  child.fds = (const SpawnFd *) (const void *) fds->data;
+  child.n_fds = fds->len;
+
+  bwrap->holder_pidfd = fd_steal (&bwrap->child_pidfd);
+  bwrap->child = 0;
+  if (!spawn (&child, &bwrap->child, &bwrap->child_pidfd, error))
+    return FALSE;
+  bwrap->holder_control = fd_steal (&bwrap->control);
+  bwrap->control = fd_steal (&ours);
+  return TRUE;
+}
+
 gboolean
 bwrap_release (Bwrap *bwrap, GError **error)
 {
@@ -270,6 +354,10 @@ bwrap_release (Bwrap *bwrap, GError **error)
 void
 bwrap_end_monitor (Bwrap *bwrap)
 {
+  if (bwrap->holder_pidfd >= 0)
+    (void) proc_pidfd_signal (bwrap->holder_pidfd, SIGKILL);
+  fd_clear (&bwrap->holder_pidfd);
+  fd_clear (&bwrap->holder_control);
   spawn_kill (&bwrap->monitor);
   fd_clear (&bwrap->monitor_pidfd);
 }

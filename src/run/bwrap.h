@@ -13,11 +13,13 @@ typedef struct {
   int release;        /* the other end of --userns-block-fd; -1: it does not wait */
   int messages;       /* bwrap's standard error */
   int control;        /* socket to the init */
+  int holder_pidfd;   /* who holds the namespaces for the child to join; -1: nobody */
+  int holder_control; /* it holds them as long as this is open */
 } Bwrap;
 
 #define BWRAP_INIT                                                                             \
   { .monitor_pidfd = -1, .child_pidfd = -1, .info = -1, .release = -1, .messages = -1,         \
-    .control = -1 }
+    .control = -1, .holder_pidfd = -1, .holder_control = -1 }
 
 /* What goes in beside the Plan. */
 typedef struct {
@@ -39,7 +41,12 @@ gboolean bwrap_wait_child (Bwrap *bwrap, GError **error);
 /* Lets the child go on: its ids are mapped. */
 gboolean bwrap_release (Bwrap *bwrap, GError **error);
 
-/* Ends bwrap's outer process, and only that: the init passes to the nearest subreaper. */
+/* Where the plan says hold: starts the real first process, which joins what bwrap has
+ * built; from then on it is the child. bwrap's own child must have said that it holds. */
+gboolean bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error);
+
+/* Ends bwrap's outer process and the holder, and only them: the init passes to the nearest
+ * subreaper. */
 void bwrap_end_monitor (Bwrap *bwrap);
 
 /* Sets @error from what bwrap said last, or from how it ended. Returns FALSE. */

@@ -58,7 +58,7 @@ start_tool (IdMapWriter *writer, int which, const char *path, const GArray *map,
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
   autofd message_read = -1, message_write = -1;
-  SpawnRequest request = SPAWN_REQUEST_INIT;
+  SpawnRequest request = { 0 };
   SpawnFd fds[1];
   int ends[2];
 

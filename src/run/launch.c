@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -69,8 +70,9 @@ next_report (Launch *launch, struct report *ret_report, int *ret_fd, GError **er
   return report_receive (launch->bwrap.control, ret_report, ret_fd, error);
 }
 
+/* Waits for a report of @kind; the terminal may come before. */
 static gboolean
-wait_ready (Launch *launch, const Plan *plan, GError **error)
+wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **error)
 {
   for (;;)
     {
@@ -82,10 +84,10 @@ wait_ready (Launch *launch, const Plan *plan, GError **error)
         return FALSE;
       if (got == 0)
         return bwrap_explain (&launch->bwrap, error);
+      if (report.kind == kind)
+        return TRUE;
       switch (report.kind)
         {
-        case REPORT_READY:
-          return TRUE;
         case REPORT_CONSOLE:
           fd_clear (&launch->console);
           launch->console = fd_steal (&fd);
@@ -98,6 +100,32 @@ wait_ready (Launch *launch, const Plan *plan, GError **error)
     }
 }
 
+/* The user namespace that the configuration names; -1: none. */
+static int
+user_namespace_fd (const LaunchRequest *request)
+{
+  const GPtrArray *wanted = request->plan->spec->linux_->namespaces;
+
+  for (guint i = 0; request->plan->userns == USERNS_JOIN && i < field_count (wanted); i++)
+    {
+      const OciNamespace *namespace = g_ptr_array_index (wanted, i);
+      const NamespaceFacts *facts = g_ptr_array_index (request->facts->bundle.namespaces, i);
+
+      if (namespace->type == CLONE_NEWUSER)
+        return facts->fd;
+    }
+  return -1;
+}
+
+/* The container's first process joins what bwrap holds. */
+static gboolean
+join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, GError **error)
+{
+  return wait_report (launch, request->plan, REPORT_HELD, error)
+         && bwrap_join (&launch->bwrap, bwrap, error)
+         && container_set_init (request->container, launch->bwrap.child, error);
+}
+
 static gboolean
 launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
 {
@@ -105,7 +133,8 @@ launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
   const MachineFacts *machine = &request->facts->machine;
   g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
   autofd block = -1, gate = -1, user_namespace = -1;
-  BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options };
+  BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
+                         .user_namespace = user_namespace_fd (request) };
 
   block = instructions (request, error);
   if (block < 0)
@@ -121,20 +150,21 @@ launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
       user_namespace = idmap_new_namespace (plan, machine, error);
       if (user_namespace < 0)
         return FALSE;
+      bwrap.user_namespace = user_namespace;
     }
   bwrap.instructions = block;
   bwrap.gate = gate;
-  bwrap.user_namespace = user_namespace;
   if (!bwrap_start (&launch->bwrap, &bwrap, error)
       || !bwrap_wait_child (&launch->bwrap, error))
     return FALSE;
   if (plan->userns == USERNS_BWRAP
       && !idmap_begin (&writer, plan, machine, launch->bwrap.child, error))
     return FALSE;
-  return container_set_init (request->container, launch->bwrap.child, error)
-         && idmap_finish (&writer, error)
-         && bwrap_release (&launch->bwrap, error)
-         && wait_ready (launch, plan, error);
+  if (!container_set_init (request->container, launch->bwrap.child, error)
+      || !idmap_finish (&writer, error) || !bwrap_release (&launch->bwrap, error))
+    return FALSE;
+  return (!plan->hold || join (launch, request, &bwrap, error))
+         && wait_report (launch, plan, REPORT_READY, error);
 }
 
 gboolean
