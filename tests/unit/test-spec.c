@@ -113,6 +113,7 @@ static const Case cases[] = {
   { "oom", SPEC (PROCESS (",'oomScoreAdj':-1001")),
     "/process/oomScoreAdj: -1001 is out of range (-1000 to 1000)" },
   { "capabilities-unknown", SPEC (PROCESS (",'capabilities':{'bounding':['CAP_BANANA']}")), NULL },
+  { "capabilities-array", SPEC (PROCESS (",'capabilities':['CAP_CHOWN']")), NULL },
   { "rlimit-unknown", SPEC (PROCESS (",'rlimits':[{'type':'RLIMIT_FOO','soft':1,'hard':1}]")),
     "/process/rlimits/0/type: unknown value \"RLIMIT_FOO\"" },
   { "rlimit-twice", SPEC (PROCESS (",'rlimits':[{'type':'RLIMIT_CPU','soft':1,'hard':1},"
