@@ -34,6 +34,9 @@ error_escape (const char *text)
   return g_string_free (out, FALSE);
 }
 
+static void set_error (GError **error, int code, const char *system, const char *format,
+                       va_list args) G_GNUC_PRINTF (4, 0);
+
 static void
 set_error (GError **error, int code, const char *system, const char *format, va_list args)
 {

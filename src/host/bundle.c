@@ -81,10 +81,10 @@ probe_source (char *path, int flags)
   return source;
 }
 
-/* Returns the topmost directory above @source that others may not search; NULL: there is none.
- * The kernel's path is walked, so that no link hides one. Transfer: full. */
-static char *
-find_unsearchable (const SourceFacts *source)
+/* Notes the directories above @source that others may not search. The kernel's path is walked, so
+ * that no link hides one. */
+static void
+find_closed (SourceFacts *source)
 {
   char name[64], path[PATH_MAX];
   ssize_t length;
@@ -92,17 +92,24 @@ find_unsearchable (const SourceFacts *source)
   (void) snprintf (name, sizeof name, "/proc/self/fd/%d", source->fd);
   length = readlink (name, path, sizeof path - 1);
   if (length <= 0 || path[0] != '/')
-    return NULL;
+    return;
   path[length] = '\0';
+  source->closed = g_ptr_array_new_with_free_func ((GDestroyNotify) closed_directory_free);
   for (const char *end = path; end != NULL; end = strchr (end + 1, '/'))
     {
       g_autofree char *parent = g_strndup (path, MAX (1, (gsize) (end - path)));
       struct stat st;
 
       if (stat (parent, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
-        return g_steal_pointer (&parent);
+        {
+          ClosedDirectory *closed = g_new0 (ClosedDirectory, 1);
+
+          closed->path = g_steal_pointer (&parent);
+          closed->uid = st.st_uid;
+          closed->gid = st.st_gid;
+          g_ptr_array_add (source->closed, closed);
+        }
     }
-  return NULL;
 }
 
 static SourceFacts *
@@ -112,8 +119,6 @@ probe_root (const OciRoot *root, const char *bundle)
                                                : g_build_filename (bundle, root->path, NULL);
   SourceFacts *source = probe_source (path, O_DIRECTORY);
 
-  if (source->fd >= 0)
-    source->unsearchable = find_unsearchable (source);
   return source;
 }
 
@@ -195,6 +200,20 @@ open_namespace (NamespaceFacts *facts, const char *path)
     }
 }
 
+static void
+find_all_closed (BundleFacts *facts)
+{
+  if (facts->root->fd >= 0)
+    find_closed (facts->root);
+  for (guint i = 0; i < facts->mounts->len; i++)
+    {
+      SourceFacts *source = g_ptr_array_index (facts->mounts, i);
+
+      if (source != NULL && source->fd >= 0)
+        find_closed (source);
+    }
+}
+
 static NamespaceFacts *
 probe_namespace (const OciNamespace *ns)
 {
@@ -242,6 +261,9 @@ host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_fac
     g_ptr_array_add (facts.devices, probe_device (g_ptr_array_index (linux_->devices, i)));
   for (guint i = 0; i < field_count (linux_->namespaces); i++)
     g_ptr_array_add (facts.namespaces, probe_namespace (g_ptr_array_index (linux_->namespaces, i)));
+  /* only where the ids of the container's root are chosen can they be other than the caller's */
+  if (field_count (linux_->uid_mappings) > 0)
+    find_all_closed (&facts);
   *ret_facts = facts;
   return TRUE;
 }

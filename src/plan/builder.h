@@ -42,6 +42,11 @@ gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
 
+/* Refuses @source, which stands at @pointer, if the container's root is somebody who may not
+ * search the directories above it. */
+gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
+                            GError **error);
+
 /* Whether the container has a namespace of @type (CLONE_NEW...) that is not the
  * caller's: a new one or a joined one. */
 gboolean plan_owns_namespace (const PlanContext *context, int type);

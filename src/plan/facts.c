@@ -6,13 +6,20 @@
 #include "base/fd.h"
 
 void
+closed_directory_free (ClosedDirectory *directory)
+{
+  g_free (directory->path);
+  g_free (directory);
+}
+
+void
 source_facts_free (SourceFacts *facts)
 {
   if (facts == NULL)
     return;
   fd_clear (&facts->fd);
   g_free (facts->path);
-  g_free (facts->unsearchable);
+  g_clear_pointer (&facts->closed, g_ptr_array_unref);
   g_free (facts);
 }
 

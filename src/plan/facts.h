@@ -85,6 +85,13 @@ typedef struct {
   gboolean apparmor_restricts;    /* kernel.apparmor_restrict_unprivileged_userns is 1 */
 } MachineFacts;
 
+/* A directory that not everybody may search. */
+typedef struct {
+  char *path;
+  uid_t uid;
+  gid_t gid;
+} ClosedDirectory;
+
 /* One thing on the host that goes into the container. */
 typedef struct {
   int fd;              /* O_PATH, owned; -1: it could not be opened */
@@ -96,7 +103,7 @@ typedef struct {
   dev_t node;          /* st_rdev */
   guint64 filesystem;  /* f_type of statfs(2) */
   guint64 flags;       /* MOUNT_ATTR_ bits that its mount has */
-  char *unsearchable;  /* a directory above it that lacks o+x; NULL: none */
+  GPtrArray *closed;   /* of ClosedDirectory, above it, topmost first; NULL: none, or not asked */
 } SourceFacts;
 
 /* A namespace file of linux.namespaces[].path. */
@@ -118,6 +125,7 @@ typedef struct {
   BundleFacts bundle;
 } HostFacts;
 
+void closed_directory_free (ClosedDirectory *directory);
 void source_facts_free (SourceFacts *facts);
 void namespace_facts_free (NamespaceFacts *facts);
 void bwrap_facts_clear (BwrapFacts *facts);

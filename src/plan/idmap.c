@@ -166,19 +166,6 @@ is_own_id (const IdKind *kind, const GArray *map)
 }
 
 static gboolean
-caller_is_mapped (const IdKind *kind, const GArray *map)
-{
-  for (guint i = 0; i < map->len; i++)
-    {
-      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
-
-      if (kind->caller >= line->outside && kind->caller - line->outside < line->count)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gboolean
 tools_usable (const MachineFacts *machine)
 {
   return machine->newuidmap.able && machine->newgidmap.able;
@@ -252,6 +239,38 @@ check_process_ids (PlanContext *context, const IdKind kinds[2], GError **error)
   return TRUE;
 }
 
+static gboolean
+outside_is_mapped (const GArray *map, guint32 id)
+{
+  for (guint i = 0; i < map->len; i++)
+    {
+      const IdMapLine *line = &g_array_index (map, IdMapLine, i);
+
+      if (id >= line->outside && id - line->outside < line->count)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
+                   GError **error)
+{
+  if (plan->userns != USERNS_ENTER)
+    return TRUE;
+  for (guint i = 0; i < field_count (source->closed); i++)
+    {
+      const ClosedDirectory *closed = g_ptr_array_index (source->closed, i);
+
+      /* over what belongs to ids of the container its root has every right */
+      if (!outside_is_mapped (plan->uid_map, closed->uid)
+          || !outside_is_mapped (plan->gid_map, closed->gid))
+        return plan_refuse (error, pointer, "the container's root is not the caller and may not"
+                            " search %s (chmod o+x %s)", closed->path, closed->path);
+    }
+  return TRUE;
+}
+
 /* bwrap's set-up runs with the caller's ids, so these must exist inside; and the init
  * takes on ids 0, which it can where they exist. */
 static gboolean
@@ -261,7 +280,8 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
   Plan *plan = context->plan;
   gboolean root_mapped = plan_id_is_mapped (plan->uid_map, 0) && plan_id_is_mapped (plan->gid_map, 0);
 
-  if (caller_is_mapped (&kinds[0], plan->uid_map) && caller_is_mapped (&kinds[1], plan->gid_map))
+  if (outside_is_mapped (plan->uid_map, kinds[0].caller)
+      && outside_is_mapped (plan->gid_map, kinds[1].caller))
     {
       plan->userns = USERNS_BWRAP;
       return TRUE;
@@ -269,11 +289,8 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
   if (!root_mapped)
     return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the container"
                         " are mapped");
-  if (root->unsearchable != NULL)
-    return plan_refuse (error, "/root/path", "the container's root is not the caller and may not"
-                        " search %s (chmod o+x %s)", root->unsearchable, root->unsearchable);
   plan->userns = USERNS_ENTER;
-  return TRUE;
+  return plan_check_search (plan, root, "/root/path", error);
 }
 
 gboolean

@@ -86,11 +86,12 @@ stage_source (PlanContext *context, guint index, GError **error)
   g_autofree char *at = g_strdup_printf ("/mounts/%u/source", index);
   g_autofree char *target = g_strdup_printf ("/s/%u", index);
 
+  if (source == NULL)
+    return plan_refuse (error, at, "missing: a bind mount needs one");
   if (source->error != 0)
     return plan_refuse (error, at, "open %s: %s", source->path, g_strerror (source->error));
-  if (context->plan->userns == USERNS_ENTER && source->unsearchable != NULL)
-    return plan_refuse (error, at, "the container's root may not search %s (chmod o+x %s)",
-                        source->unsearchable, source->unsearchable);
+  if (!plan_check_search (context->plan, source, at, error))
+    return FALSE;
   stage_bind (context, SLOT_SOURCE, index, source->path);
   plan_word (context->plan, target);
   return TRUE;

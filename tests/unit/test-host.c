@@ -263,7 +263,8 @@ static const SubidCase subid_cases[] = {
   { "me:100000:65536", "100000+65536" },
   { "1000:5:1\nother:1:1\nme:7:2\n", "5+1 7+2" },
   { "me:1:1\n\n\nme:2:2\n#me:3:3\n", "1+1 2+2" },
-  { "me:100000:0\nme::5\nme:5:\nme:5\nme\n:::\nme:1:2:3\nme: 1:2\nme:+1:2\nme:-1:2\nme:0x1:2\n", "" },
+  { "me:100000:0\nme::5\nme:5:\nme:5\nme\n:::\nme:1:2:3\n", "" },
+  { "me: 1:2\nme:+1:2\nme:-1:2\nme:0x1:2\n", "" },
   { "me:4294967295:1\nme:4294967294:1\nme:4294967294:2\nme:1:4294967295\nme:0:4294967295\n",
     "4294967294+1 0+4294967295" },
   { "me:99999999999999999999:1\nme:1:99999999999999999999\nme:00000000001:2\n", "" },
@@ -386,7 +387,8 @@ test_subid_files (void)
 
   check_subids (&scratch, nobody_has_this, NULL, "", "");
   a = scratch_file (&scratch, "nsswitch.conf", "# x\npasswd:  files systemd\nsubid: files\n");
-  b = scratch_file (&scratch, "passwd", "root:x:0:0:\nbroken\n:x:3999999999:\nme:x:3999999999:1::\n");
+  b = scratch_file (&scratch, "passwd",
+                    "root:x:0:0:\nbroken\n:x:3999999999:\nme:x:3999999999:1::\n");
   c = scratch_file (&scratch, "subuid", "me:5:5\n3999999999:50:5\nroot:1:1\n");
   check_subids (&scratch, nobody_has_this, "me", "5+5 50+5", "");
   d = scratch_file (&scratch, "subgid", "me:6:6\n");
@@ -625,12 +627,14 @@ test_bundle_root (void)
   g_autofree char *rootfs = g_build_filename (closed, "sub", "rootfs", NULL);
   g_autofree char *loop = g_build_filename (scratch.path, "loop", NULL);
   g_autofree char *parent = g_path_get_dirname (scratch.path);
+  g_autoptr (GPtrArray) mappings = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
+  OciIdMapping mapping = { 0 };
   BundleFacts unused;
   const struct {
     const char *path;
     int error;
-    const char *unsearchable;
+    const char *closed;  /* the only directory above it that others may not search */
   } cases[] = {
     { "closed/sub/rootfs", 0, closed }, { "file", ENOTDIR, NULL }, { "loop", ELOOP, NULL },
     { "missing", ENOENT, NULL },        { parent, 0, NULL },
@@ -641,15 +645,25 @@ test_bundle_root (void)
   g_assert_cmpint (g_chmod (scratch.path, 0755), ==, 0);
   g_assert_cmpint (g_chmod (closed, 0700), ==, 0);
   g_assert_cmpint (symlink ("loop", loop), ==, 0);
+  g_ptr_array_add (mappings, &mapping);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (HostFacts) facts = NULL;
 
       made_init (&made, (char *) cases[i].path);
+      made.spec.linux_->uid_mappings = mappings;
       facts = probe (&made, scratch.path);
+      made.spec.linux_->uid_mappings = NULL;
       g_assert_cmpint (facts->bundle.root->error, ==, cases[i].error);
       g_assert_cmpint (facts->bundle.root->fd >= 0, ==, cases[i].error == 0);
-      g_assert_cmpstr (facts->bundle.root->unsearchable, ==, cases[i].unsearchable);
+      g_assert_cmpuint (field_count (facts->bundle.root->closed), ==, cases[i].closed != NULL);
+      if (cases[i].closed != NULL)
+        {
+          const ClosedDirectory *found = g_ptr_array_index (facts->bundle.root->closed, 0);
+
+          g_assert_cmpstr (found->path, ==, cases[i].closed);
+          g_assert_cmpuint (found->uid, ==, getuid ());
+        }
       made_clear (&made);
     }
   made_init (&made, (char *) "rootfs");
