@@ -119,25 +119,22 @@ fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **e
   return TRUE;
 }
 
-gboolean
-fd_read_file_at (int dir_fd, const char *path, gsize limit, char **ret_data, gsize *ret_length,
-                 GError **error)
+char *
+fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length, GError **error)
 {
   autofd fd = openat (dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   struct stat st;
+  char *data = NULL;
 
   if (fd < 0)
-    return throw_errno (error, "open %s", path);
+    return throw_null_errno (error, "open %s", path);
   if (fstat (fd, &st) < 0)
-    return throw_errno (error, "stat %s", path);
+    return throw_null_errno (error, "stat %s", path);
   if (!S_ISREG (st.st_mode))
-    return throw (error, "%s: not a regular file", path);
-  if (!fd_read_all (fd, limit, ret_data, ret_length, error))
-    {
-      g_prefix_error (error, "%s: ", path);
-      return FALSE;
-    }
-  return TRUE;
+    return throw_null (error, "%s: not a regular file", path);
+  if (!fd_read_all (fd, limit, &data, ret_length, error))
+    g_prefix_error (error, "%s: ", path);
+  return data;
 }
 
 int

@@ -28,10 +28,11 @@ gboolean fd_write_all (int fd, const void *data, gsize length, GError **error);
  * followed by a NUL that is not counted. Transfer: full. */
 gboolean fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **error);
 
-/* Opens @path below @dir_fd (AT_FDCWD allowed) and reads it as fd_read_all() does.
- * Only a regular file is read: a FIFO or device is an error, never a hang. */
-gboolean fd_read_file_at (int dir_fd, const char *path, gsize limit, char **ret_data,
-                          gsize *ret_length, GError **error);
+/* Opens @path below @dir_fd (AT_FDCWD allowed) and reads it as fd_read_all() does; @ret_length
+ * may be NULL. Only a regular file is read: a FIFO or device is an error, never a hang.
+ * Transfer: full. */
+char *fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length,
+                       GError **error);
 
 /* Returns a memfd with @data, its offset at 0; -1 on error. With @sealed it can
  * never change again (memfd_create(2), F_ADD_SEALS). */

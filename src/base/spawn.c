@@ -209,3 +209,19 @@ spawn_kill (pid_t *pid)
     }
   *pid = 0;
 }
+
+int
+spawn_kill_group (pid_t *pid)
+{
+  int status = 0;
+
+  /* the group's number stays its own at least until its leader is reaped */
+  if (*pid > 0)
+    {
+      (void) kill (-*pid, SIGKILL);
+      (void) kill (*pid, SIGKILL);
+      status = proc_reap (*pid);
+    }
+  *pid = 0;
+  return status;
+}

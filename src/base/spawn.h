@@ -46,3 +46,7 @@ gboolean spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GEr
 
 /* Kills @pid if it is above 0, reaps it, and sets it to 0: for cleanup. */
 void spawn_kill (pid_t *pid);
+
+/* The same for a child that leads a group of its own (new_group), with the whole group. Returns
+ * the child's wait status, which is its own if it had ended by itself. */
+int spawn_kill_group (pid_t *pid);

@@ -92,10 +92,7 @@ typedef struct {
 static void
 run_clear (Run *run)
 {
-  /* the leader is not reaped yet, so the group's number is still its own */
-  if (run->pid > 0)
-    (void) kill (-run->pid, SIGKILL);
-  spawn_kill (&run->pid);
+  (void) spawn_kill_group (&run->pid);
   fd_clear (&run->pidfd);
   fd_clear (&run->output);
 }
@@ -197,9 +194,7 @@ ask (const char *path, const char *argument, GError **error)
 
   if (!run_start (&run, error) || !run_collect (&run, text, error))
     return NULL;
-  (void) kill (-run.pid, SIGKILL);
-  status = proc_reap (run.pid);
-  run.pid = 0;
+  status = spawn_kill_group (&run.pid);
   if (status == 0)
     return g_string_free (g_steal_pointer (&text), FALSE);
   line = first_line (text->str, 200);

@@ -96,7 +96,8 @@ host_cgroup_probe (MachineFacts *facts, GError **error)
       facts->cgroup_mode = CGROUP_V2;
       return TRUE;
     }
-  if (!fd_read_file_at (AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_SIZE_MAX, &text, NULL, error))
+  text = fd_read_file_at (AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_SIZE_MAX, NULL, error);
+  if (text == NULL)
     return FALSE;
   cgroups_parse (text, facts);
   return TRUE;

@@ -39,7 +39,8 @@ read_id_map (const char *path, GArray **ret_map, GError **error)
   g_autoptr (GArray) map = g_array_new (FALSE, FALSE, sizeof (IdRange));
   g_autofree char *text = NULL;
 
-  if (!fd_read_file_at (AT_FDCWD, path, ID_MAP_SIZE_MAX, &text, NULL, error))
+  text = fd_read_file_at (AT_FDCWD, path, ID_MAP_SIZE_MAX, NULL, error);
+  if (text == NULL)
     return FALSE;
   for (const char *line = text; line != NULL && *line != '\0';)
     {
@@ -158,7 +159,8 @@ read_number (const char *path)
   g_autofree char *text = NULL;
   guint64 value;
 
-  if (!fd_read_file_at (AT_FDCWD, path, 64, &text, NULL, NULL)
+  text = fd_read_file_at (AT_FDCWD, path, 64, NULL, NULL);
+  if (text == NULL
       || !g_ascii_string_to_unsigned (g_strchomp (text), 10, 0, G_MAXINT64, &value, NULL))
     return -1;
   return (gint64) value;

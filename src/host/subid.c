@@ -170,7 +170,8 @@ read_databases (int directory)
   Span rest, line, name;
   gsize length;
 
-  if (!fd_read_file_at (directory, "nsswitch.conf", NSSWITCH_SIZE_MAX, &text, &length, NULL))
+  text = fd_read_file_at (directory, "nsswitch.conf", NSSWITCH_SIZE_MAX, &length, NULL);
+  if (text == NULL)
     return found;
   rest = (Span) { text, length };
   while (span_cut (&rest, '\n', &line))
@@ -196,7 +197,8 @@ find_in_passwd (int directory, uid_t uid)
   guint64 value;
   gsize length;
 
-  if (!fd_read_file_at (directory, "passwd", PASSWD_SIZE_MAX, &text, &length, NULL))
+  text = fd_read_file_at (directory, "passwd", PASSWD_SIZE_MAX, &length, NULL);
+  if (text == NULL)
     return NULL;
   rest = (Span) { text, length };
   while (span_cut (&rest, '\n', &line))
@@ -299,7 +301,8 @@ read_ranges (int directory, const char *name, const MachineFacts *facts, GArray 
   g_autofree char *text = NULL;
   gsize length;
 
-  if (fd_read_file_at (directory, name, SUBID_SIZE_MAX, &text, &length, &error))
+  text = fd_read_file_at (directory, name, SUBID_SIZE_MAX, &length, &error);
+  if (text != NULL)
     subid_parse (text, length, facts->user, facts->uid, ranges);
   else
     log_debug ("sub-ids: %s", error->message);

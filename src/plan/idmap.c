@@ -278,7 +278,8 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
 {
   const SourceFacts *root = context->facts->bundle.root;
   Plan *plan = context->plan;
-  gboolean root_mapped = plan_id_is_mapped (plan->uid_map, 0) && plan_id_is_mapped (plan->gid_map, 0);
+  gboolean root_mapped = plan_id_is_mapped (plan->uid_map, 0)
+                         && plan_id_is_mapped (plan->gid_map, 0);
 
   if (outside_is_mapped (plan->uid_map, kinds[0].caller)
       && outside_is_mapped (plan->gid_map, kinds[1].caller))
@@ -287,8 +288,8 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
       return TRUE;
     }
   if (!root_mapped)
-    return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the container"
-                        " are mapped");
+    return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the"
+                        " container are mapped");
   plan->userns = USERNS_ENTER;
   return plan_check_search (plan, root, "/root/path", error);
 }
@@ -322,8 +323,8 @@ plan_idmap (PlanContext *context, GError **error)
                         || (!plan_privileged (machine) && !tools_usable (machine));
 
       if (plan_privileged (machine) && one_id)
-        return plan_refuse (error, "/linux/uidMappings", "User namespaces enabled, but no uid mappings"
-                            " found.");
+        return plan_refuse (error, "/linux/uidMappings",
+                            "User namespaces enabled, but no uid mappings found.");
       if (one_id)
         plan_note (plan, "/linux/uidMappings", "only one id is mapped: no sub-ids for this user, or"
                    " newuidmap cannot be used");

@@ -318,7 +318,7 @@ plan_mount (PlanContext *context, guint index, GError **error)
   if (strlen (target) >= 4096)
     return plan_refuse (error, at, "destination: %s", g_strerror (ENAMETOOLONG));
   if (options.propagation == MS_SHARED || options.recursive_propagation == MS_SHARED)
-    plan_note (context->plan, at, "shared with what the container mounts itself, not with the host");
+    plan_note (context->plan, at, "shared with what the container mounts, not with the host");
   return options.bind ? plan_bind (&work, error) : plan_filesystem (&work, error);
 }
 

@@ -99,7 +99,8 @@ plan_namespaces (PlanContext *context, GError **error)
   if (!plan_privileged (&context->facts->machine) && plan->userns != USERNS_JOIN
       && !(plan->new_namespaces & CLONE_NEWUSER))
     {
-      plan_note (plan, "/linux/namespaces", "a user namespace is added: the caller has no privilege");
+      plan_note (plan, "/linux/namespaces",
+                 "a user namespace is added: the caller has no privilege");
       plan->new_namespaces |= CLONE_NEWUSER;
     }
   plan->own_pid_ns = plan_owns_namespace (context, CLONE_NEWPID);

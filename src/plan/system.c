@@ -78,8 +78,8 @@ set_terminal (PlanContext *context, GError **error)
   if (process == NULL || !process->terminal.value)
     {
       if (context->options->console_socket)
-        return plan_refuse (error, "/process/terminal", "cannot use console socket if bwrap-oci will"
-                            " not detach or allocate tty");
+        return plan_refuse (error, "/process/terminal", "cannot use console socket if bwrap-oci"
+                            " will not detach or allocate tty");
       return TRUE;
     }
   if (!context->options->console_socket && (context->options->detach || context->options->gate))

@@ -147,32 +147,32 @@ container_create (const Store *store, const char *id, GError **error)
   return g_steal_pointer (&container);
 }
 
-/* Reads file @name; *@ret_text is NULL if there is none. */
-static gboolean
-read_file (const Container *container, const char *name, gsize limit, char **ret_text,
-           gsize *ret_length, GError **error)
+/* Reads file @name. NULL without an error if there is none. */
+static char *
+read_file (const Container *container, const char *name, gsize limit, gsize *ret_length,
+           GError **error)
 {
   g_autoptr (GError) local = NULL;
+  char *text = fd_read_file_at (container->fd, name, limit, ret_length, &local);
 
-  if (fd_read_file_at (container->fd, name, limit, ret_text, ret_length, &local))
-    return TRUE;
-  if (errno == ENOENT)
-    {
-      *ret_text = NULL;
-      return TRUE;
-    }
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  if (text == NULL && errno != ENOENT)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return text;
 }
 
 static gboolean
 load_record (Container *container, GError **error)
 {
   g_autofree char *text = NULL;
+  g_autoptr (GError) local = NULL;
   gsize length;
 
-  if (!read_file (container, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &text, &length, error))
-    return FALSE;
+  text = read_file (container, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &length, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   if (text == NULL)
     return TRUE;
   container->saved = TRUE;
@@ -186,10 +186,15 @@ static gboolean
 load_init (Container *container, GError **error)
 {
   g_autofree char *text = NULL;
+  g_autoptr (GError) local = NULL;
   gsize length;
 
-  if (!read_file (container, INIT_FILE, INIT_MAX_LENGTH, &text, &length, error))
-    return FALSE;
+  text = read_file (container, INIT_FILE, INIT_MAX_LENGTH, &length, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   if (text == NULL && !container->saved)
     return TRUE;
   if (text == NULL && faccessat (container->fd, RECORD_FILE, F_OK, 0) == 0)

@@ -54,7 +54,8 @@ read_spec (const CreateRequest *request, GError **error)
     return throw_null_errno (error, "chdir %s", request->bundle);
   if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
     return throw_null (error, "JSON specification file %s not found", request->config);
-  if (!fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH, &text, &length, error))
+  text = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH, &length, error);
+  if (text == NULL)
     return NULL;
   return oci_spec_parse (text, length, "config.json", error);
 }
@@ -145,25 +146,26 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
 static gboolean
 write_pid_file (const char *path, pid_t pid, GError **error)
 {
-  g_autofree char *temporary = g_strdup_printf ("%s.%d.tmp", path, (int) getpid ());
+  g_autofree char *directory = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *temporary = g_strdup_printf ("%s.%d.tmp", name, (int) getpid ());
   g_autofree char *text = g_strdup_printf ("%d", (int) pid);
-  autofd fd = open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  autofd dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autofd fd = -1;
 
+  if (dir < 0)
+    return throw_errno (error, "pid file %s", path);
+  fd = openat (dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0)
-    return throw_errno (error, "create pid file %s", temporary);
+    return throw_errno (error, "pid file %s: create %s", path, temporary);
   if (!fd_write_all (fd, text, strlen (text), error))
-    {
-      g_prefix_error (error, "pid file %s: ", path);
-      (void) unlink (temporary);
-      return FALSE;
-    }
-  if (rename (temporary, path) < 0)
-    {
-      throw_errno (error, "rename pid file to %s", path);
-      (void) unlink (temporary);
-      return FALSE;
-    }
-  return TRUE;
+    g_prefix_error (error, "pid file %s: ", path);
+  else if (renameat (dir, temporary, dir, name) < 0)
+    throw_errno (error, "pid file %s: rename", path);
+  else
+    return TRUE;
+  (void) unlinkat (dir, temporary, 0);
+  return FALSE;
 }
 
 /* From the plan to a container on record whose init waits. */

@@ -52,15 +52,11 @@ write_map (pid_t pid, const char *name, const GArray *map, GError **error)
   return write_proc (pid, name, text->str, error);
 }
 
-static gboolean
-start_tool (IdMapWriter *writer, int which, const char *path, const GArray *map, pid_t pid,
-            GError **error)
+/* "newuidmap PID INSIDE OUTSIDE COUNT ..." */
+static GPtrArray *
+tool_arguments (int which, const GArray *map, pid_t pid)
 {
-  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
-  autofd message_read = -1, message_write = -1;
-  SpawnRequest request = { 0 };
-  SpawnFd fds[1];
-  int ends[2];
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (argv, g_strdup (tool_names[which]));
   g_ptr_array_add (argv, g_strdup_printf ("%d", (int) pid));
@@ -73,6 +69,17 @@ start_tool (IdMapWriter *writer, int which, const char *path, const GArray *map,
       g_ptr_array_add (argv, g_strdup_printf ("%u", line->count));
     }
   g_ptr_array_add (argv, NULL);
+  return argv;
+}
+
+static gboolean
+start_tool (IdMapWriter *writer, int which, const char *path, const GPtrArray *argv,
+            GError **error)
+{
+  autofd message_read = -1, message_write = -1;
+  SpawnRequest request = { 0 };
+  SpawnFd fds[1];
+  int ends[2];
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
@@ -93,6 +100,8 @@ gboolean
 idmap_begin (IdMapWriter *writer, const Plan *plan, const MachineFacts *machine, pid_t pid,
              GError **error)
 {
+  g_autoptr (GPtrArray) uid_arguments = NULL, gid_arguments = NULL;
+
   switch (plan->maps)
     {
     case MAPS_NONE:
@@ -104,8 +113,10 @@ idmap_begin (IdMapWriter *writer, const Plan *plan, const MachineFacts *machine,
       return write_map (pid, "uid_map", plan->uid_map, error)
              && write_map (pid, "gid_map", plan->gid_map, error);
     case MAPS_TOOLS:
-      return start_tool (writer, 0, machine->newuidmap.path, plan->uid_map, pid, error)
-             && start_tool (writer, 1, machine->newgidmap.path, plan->gid_map, pid, error);
+      uid_arguments = tool_arguments (0, plan->uid_map, pid);
+      gid_arguments = tool_arguments (1, plan->gid_map, pid);
+      return start_tool (writer, 0, machine->newuidmap.path, uid_arguments, error)
+             && start_tool (writer, 1, machine->newgidmap.path, gid_arguments, error);
     }
   return TRUE;
 }

@@ -16,16 +16,30 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STATUS_MAX_LENGTH 65536
+
+typedef enum {
+  SCOPE_PID_NS,    /* the container's own, with those below it */
+  SCOPE_MOUNT_NS,
+  SCOPE_INIT,
+} ScopeKind;
+
 typedef struct {
-  const char *file;  /* in /proc/PID */
+  ScopeKind kind;
+  pid_t init;
   ino_t inode;
-  gboolean nested;   /* those below it count too */
-  int fd;            /* keeps the inode from being given out again */
+  int fd;  /* keeps the inode from being given out again; -1: SCOPE_INIT */
 } Scope;
+
+static const char *const scope_files[] = {
+  [SCOPE_PID_NS] = "ns/pid",
+  [SCOPE_MOUNT_NS] = "ns/mnt",
+};
 
 static ino_t
 inode_of (int fd)
@@ -36,35 +50,66 @@ inode_of (int fd)
 }
 
 static int
-open_namespace (pid_t pid, const char *file)
+open_namespace (pid_t pid, ScopeKind kind)
 {
   char path[64];
 
-  (void) snprintf (path, sizeof path, "/proc/%d/%s", (int) pid, file);
+  (void) snprintf (path, sizeof path, "/proc/%d/%s", (int) pid, scope_files[kind]);
   return open (path, O_RDONLY | O_CLOEXEC);
 }
 
-gboolean
-processes_own_pid_ns (const InitRecord *init)
+/* Whether this process is in namespace @inode. */
+static gboolean
+is_ours (ScopeKind kind, ino_t inode)
 {
-  autofd fd = open ("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+  autofd fd = open_namespace (getpid (), kind);
 
-  return fd >= 0 && inode_of (fd) != init->pid_ns;
+  return fd < 0 || inode_of (fd) == inode;
+}
+
+/* Whether @pid is process 1 of its pid namespace (proc(5), NSpid). */
+static gboolean
+is_first (pid_t pid)
+{
+  g_autofree char *text = NULL;
+  const char *line, *end;
+  char path[64];
+
+  (void) snprintf (path, sizeof path, "/proc/%d/status", (int) pid);
+  text = fd_read_file_at (AT_FDCWD, path, STATUS_MAX_LENGTH, NULL, NULL);
+  if (text == NULL)
+    return FALSE;
+  line = strstr (text, "\nNSpid:");
+  end = line != NULL ? strchr (line + 1, '\n') : NULL;
+  return end != NULL && end - line > 2 && end[-1] == '1' && end[-2] == '\t';
+}
+
+gboolean
+processes_end_with_init (const InitRecord *init)
+{
+  return !is_ours (SCOPE_PID_NS, init->pid_ns) && is_first (init->pid);
 }
 
 static gboolean
 scope_open (const InitRecord *init, Scope *ret_scope, GError **error)
 {
-  gboolean own = processes_own_pid_ns (init);
-  Scope scope = { .file = own ? "ns/pid" : "ns/mnt",
-                  .inode = own ? init->pid_ns : init->mount_ns,
-                  .nested = own };
-  autofd fd = open_namespace (init->pid, scope.file);
+  Scope scope = { .kind = SCOPE_INIT, .init = init->pid, .fd = -1 };
+  autofd fd = -1;
 
-  if (fd < 0)
-    return throw_errno (error, "open /proc/%d/%s", (int) init->pid, scope.file);
-  if (inode_of (fd) != scope.inode)
-    return throw (error, "/proc/%d/%s is not the recorded one", (int) init->pid, scope.file);
+  if (processes_end_with_init (init))
+    scope.kind = SCOPE_PID_NS;
+  else if (!is_ours (SCOPE_MOUNT_NS, init->mount_ns))
+    scope.kind = SCOPE_MOUNT_NS;
+  if (scope.kind != SCOPE_INIT)
+    {
+      scope.inode = scope.kind == SCOPE_PID_NS ? init->pid_ns : init->mount_ns;
+      fd = open_namespace (init->pid, scope.kind);
+      if (fd < 0)
+        return throw_errno (error, "open /proc/%d/%s", (int) init->pid, scope_files[scope.kind]);
+      if (inode_of (fd) != scope.inode)
+        return throw (error, "/proc/%d/%s is not the recorded one", (int) init->pid,
+                      scope_files[scope.kind]);
+    }
   scope.fd = fd_steal (&fd);
   *ret_scope = scope;
   return TRUE;
@@ -75,14 +120,17 @@ scope_open (const InitRecord *init, Scope *ret_scope, GError **error)
 static gboolean
 scope_has (const Scope *scope, pid_t pid)
 {
-  autofd fd = open_namespace (pid, scope->file);
+  autofd fd = -1;
 
+  if (scope->kind == SCOPE_INIT)
+    return pid == scope->init;
+  fd = open_namespace (pid, scope->kind);
   while (fd >= 0 && inode_of (fd) != scope->inode)
     {
       autofd child = fd_steal (&fd);
 
       /* ends with EPERM above our own namespace */
-      fd = scope->nested ? ioctl (child, NS_GET_PARENT) : -1;
+      fd = scope->kind == SCOPE_PID_NS ? ioctl (child, NS_GET_PARENT) : -1;
     }
   return fd >= 0;
 }
