@@ -1,7 +1,7 @@
 /* Signals to a container; see kill.h.
  *
- * The kernel ends all processes of a pid namespace with its init. Where the container shares its
- * creator's, SIGKILL has to reach each of them. */
+ * The kernel ends all processes of a pid namespace with the first one. Where the container has none
+ * of its own, SIGKILL has to reach each of them. */
 #include "config.h"
 
 #include "run/kill.h"
@@ -47,7 +47,7 @@ container_kill (const Container *container, int signal, gboolean all, GError **e
     return FALSE;
   if (pidfd < 0)
     return all || throw (error, "container not running");
-  if (all || (signal == SIGKILL && !processes_own_pid_ns (&container->init)))
+  if (all || (signal == SIGKILL && !processes_end_with_init (&container->init)))
     return signal_all (container, pidfd, signal, error);
   return signal_init (pidfd, signal, error);
 }
@@ -61,7 +61,7 @@ container_end (const Container *container, GError **error)
     return FALSE;
   if (pidfd < 0)
     return TRUE;
-  if (!processes_own_pid_ns (&container->init)
+  if (!processes_end_with_init (&container->init)
       && !signal_all (container, pidfd, SIGKILL, error))
     return FALSE;
   if (!signal_init (pidfd, SIGKILL, NULL) && !proc_pidfd_wait (pidfd, 0))

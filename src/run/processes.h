@@ -1,5 +1,8 @@
-/* The processes of a container without a cgroup of its own: those in its pid namespace or one
- * below it, or, where it shares that with its creator, in its mount namespace. */
+/* The processes of a container without a cgroup of its own.
+ *
+ * Where its init is the first process of a pid namespace they are those in there or below. Where
+ * it shares the pid namespace of its creator, or of another container, they are those in its mount
+ * namespace; and where it shares that too, there is nothing to know them by but the init. */
 #pragma once
 
 #include "run/record.h"
@@ -12,5 +15,6 @@ GArray *processes_list (const InitRecord *init, GError **error);
  * reaches everything in a pid namespace of the container's own. */
 gboolean processes_signal (const InitRecord *init, int signal, GError **error);
 
-/* Whether the container has a pid namespace of its own, as seen from this process. */
-gboolean processes_own_pid_ns (const InitRecord *init);
+/* Whether the init, which is alive, is the first process of a pid namespace: then the kernel ends
+ * all others with it. */
+gboolean processes_end_with_init (const InitRecord *init);
