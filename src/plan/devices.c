@@ -102,7 +102,7 @@ plan_device (PlanContext *context, guint index, GError **error)
   const SourceFacts *facts = all != NULL && index < all->len ? g_ptr_array_index (all, index)
                                                              : NULL;
   g_autofree char *at = g_strdup_printf ("/linux/devices/%u", index);
-  g_autofree char *staged = NULL;
+  g_autofree char *path = NULL, *staged = NULL;
   dev_t number;
 
   if (device->type == 'p')
@@ -115,11 +115,12 @@ plan_device (PlanContext *context, guint index, GError **error)
     return plan_refuse (error, at, "%s: the host has no node of device %c %" G_GINT64_FORMAT ":%"
                         G_GINT64_FORMAT " to bind", device->path, device->type,
                         device->major.value, device->minor.value);
-  if (!g_str_has_prefix (facts->path, "/dev/"))
+  path = oci_path_normalize (facts->path);
+  if (!g_str_has_prefix (path, "/dev/"))
     return plan_refuse (error, at, "%s: only nodes below the host's /dev can be bound",
                         facts->path);
-  staged = g_strconcat ("/s", facts->path, NULL);
-  add_device (context->plan, plan_row (context->plan, at, "bind the host's %s on %s", facts->path,
+  staged = g_strconcat ("/s", path, NULL);
+  add_device (context->plan, plan_row (context->plan, at, "bind the host's %s on %s", path,
                                        device->path), device->path, staged, number);
   if (device->file_mode.set || device->uid.set || device->gid.set)
     plan_note (context->plan, at, "%s keeps the mode and owner of the host's node", device->path);

@@ -67,7 +67,7 @@ format_command (GString *out, const Plan *plan, const HostFacts *facts)
       g_string_append (out, g_str_has_prefix (text, "--") ? " \\\n  " : " ");
       format_word (out, text);
     }
-  g_string_append (out, " \\\n  -- /init @first-fd\n");
+  g_string_append_printf (out, " \\\n  -- /init @first-fd%s\n", plan->hold ? " hold" : "");
 }
 
 static void
@@ -79,6 +79,24 @@ format_map (GString *out, const char *name, const GArray *map)
 
       g_string_append_printf (out, "%s %u %u %u\n", name, line->inside, line->outside,
                               line->count);
+    }
+}
+
+static void
+format_joining (GString *out, const Plan *plan)
+{
+  const GPtrArray *namespaces = plan->spec->linux_->namespaces;
+
+  if (plan->hold)
+    g_string_append (out, "first process: a child of the runtime that joins what bwrap holds\n");
+  for (guint i = 0; i < field_count (namespaces); i++)
+    {
+      const OciNamespace *ns = g_ptr_array_index (namespaces, i);
+      g_autofree char *path = ns->path != NULL ? error_escape (ns->path) : NULL;
+
+      if (path != NULL)
+        g_string_append_printf (out, "joins: %s %s\n", name_of (oci_namespace_names, ns->type),
+                                path);
     }
 }
 
@@ -111,6 +129,7 @@ plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *o
                           plan->setgroups_deny ? ", setgroups denied" : "");
   format_map (out, "uid_map", plan->uid_map);
   format_map (out, "gid_map", plan->gid_map);
+  format_joining (out, plan);
   for (guint i = 0; i < plan->ops->len; i++)
     {
       const PlanOp *op = g_ptr_array_index (plan->ops, i);
@@ -160,6 +179,27 @@ emit_map (JsonEmit *emit, const char *key, const GArray *map)
       json_emit_uint (emit, "containerID", line->inside);
       json_emit_uint (emit, "hostID", line->outside);
       json_emit_uint (emit, "size", line->count);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
+}
+
+/* The namespaces that exist already, the user namespace among them. */
+static void
+emit_joined (JsonEmit *emit, const Plan *plan)
+{
+  const GPtrArray *namespaces = plan->spec->linux_->namespaces;
+
+  json_emit_array (emit, "joined");
+  for (guint i = 0; i < field_count (namespaces); i++)
+    {
+      const OciNamespace *ns = g_ptr_array_index (namespaces, i);
+
+      if (ns->path == NULL)
+        continue;
+      json_emit_object (emit, NULL);
+      json_emit_string (emit, "type", name_of (oci_namespace_names, ns->type));
+      json_emit_string (emit, "path", ns->path);
       json_emit_object_end (emit);
     }
   json_emit_array_end (emit);
@@ -227,6 +267,7 @@ plan_format_json (const Plan *plan)
   json_emit_bool (&emit, "noNewPrivileges", plan->no_new_privs);
   emit_map (&emit, "uidMap", plan->uid_map);
   emit_map (&emit, "gidMap", plan->gid_map);
+  emit_joined (&emit, plan);
   json_emit_array (&emit, "init");
   for (guint i = 0; i < plan->ops->len; i++)
     emit_op (&emit, plan, g_ptr_array_index (plan->ops, i));
