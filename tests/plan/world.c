@@ -1,0 +1,440 @@
+/* A made-up machine and bundle; see world.h. */
+#include "config.h"
+
+#include "world.h"
+
+#include "plan/mounts.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static const Name capability_names[] = {
+  { "sys_admin", HOST_CAP_SYS_ADMIN },
+  { "setuid", HOST_CAP_SETUID },
+  { "setgid", HOST_CAP_SETGID },
+  { "sys_resource", HOST_CAP_SYS_RESOURCE },
+  { NULL, 0 },
+};
+
+static const Name bwrap_names[] = {
+  { "args", BWRAP_ARGS },
+  { "as-pid-1", BWRAP_AS_PID_1 },
+  { "no-reaper", BWRAP_NO_REAPER },
+  { "cap-add", BWRAP_CAP_ADD },
+  { "info-fd", BWRAP_INFO_FD },
+  { "userns-block-fd", BWRAP_USERNS_BLOCK_FD },
+  { "bind-fd", BWRAP_BIND_FD },
+  { "perms", BWRAP_PERMS },
+  { "pidns", BWRAP_PIDNS },
+  { "userns", BWRAP_USERNS },
+  { NULL, 0 },
+};
+
+static const Name cgroup_names[] = {
+  { "none", CGROUP_NONE },
+  { "v1", CGROUP_V1 },
+  { "hybrid", CGROUP_HYBRID },
+  { "v2", CGROUP_V2 },
+  { NULL, 0 },
+};
+
+static const Name truth_names[] = { { "no", FALSE }, { "yes", TRUE }, { NULL, 0 } };
+
+static const Name flag_names[] = {
+  { "ro", MOUNT_ATTR_RDONLY },
+  { "nosuid", MOUNT_ATTR_NOSUID },
+  { "nodev", MOUNT_ATTR_NODEV },
+  { "noexec", MOUNT_ATTR_NOEXEC },
+  { "noatime", MOUNT_ATTR_NOATIME },
+  { "nodiratime", MOUNT_ATTR_NODIRATIME },
+  { "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW },
+  { NULL, 0 },
+};
+
+static const Name type_names[] = {
+  { "directory", S_IFDIR | 0755 },
+  { "file", S_IFREG | 0644 },
+  { "character", S_IFCHR | 0666 },
+  { "block", S_IFBLK | 0660 },
+  { "fifo", S_IFIFO | 0644 },
+  { NULL, 0 },
+};
+
+static const Name error_names[] = {
+  { "none", 0 },
+  { "ENOENT", ENOENT },
+  { "EACCES", EACCES },
+  { "ELOOP", ELOOP },
+  { "ENOTDIR", ENOTDIR },
+  { "EPERM", EPERM },
+  { NULL, 0 },
+};
+
+/* --- lines ----------------------------------------------------------------- */
+
+static void
+add_line (World *world, const char *file, char *line)
+{
+  char *equals;
+
+  g_strstrip (line);
+  if (*line == '\0' || *line == '#')
+    return;
+  equals = strchr (line, '=');
+  if (equals == NULL)
+    g_error ("%s: not of the form KEY = VALUE: %s", file, line);
+  *equals = '\0';
+  g_hash_table_insert (world->lines, g_strdup (g_strchomp (line)),
+                       g_strdup (g_strchug (equals + 1)));
+}
+
+static void
+add_file (World *world, const char *file)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (file, &text, NULL, &error);
+  g_assert_no_error (error);
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    add_line (world, file, lines[i]);
+}
+
+/* A key of the bundle begins with one of these. */
+static gboolean
+is_bundle_key (const char *key)
+{
+  return g_str_has_prefix (key, "root.") || g_str_has_prefix (key, "mounts.")
+         || g_str_has_prefix (key, "devices.") || g_str_has_prefix (key, "namespaces.");
+}
+
+World *
+world_read (const char *usual, const char *own)
+{
+  World *world = g_new0 (World, 1);
+  g_autoptr (GHashTable) known = NULL;
+  GHashTableIter iter;
+  gpointer key;
+
+  world->lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  world->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  add_file (world, usual);
+  known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_iter_init (&iter, world->lines);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    g_hash_table_add (known, g_strdup (key));
+  if (!g_file_test (own, G_FILE_TEST_EXISTS))
+    return world;
+
+  add_file (world, own);
+  g_hash_table_iter_init (&iter, world->lines);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (!is_bundle_key (key) && !g_hash_table_contains (known, key))
+      g_error ("%s: unknown key %s", own, (const char *) key);
+  return world;
+}
+
+void
+world_free (World *world)
+{
+  if (world == NULL)
+    return;
+  g_hash_table_unref (world->lines);
+  g_hash_table_unref (world->used);
+  g_free (world);
+}
+
+/* The value of @key, or @otherwise. */
+static const char *
+value_or (World *world, const char *key, const char *otherwise)
+{
+  const char *value = g_hash_table_lookup (world->lines, key);
+
+  g_hash_table_add (world->used, g_strdup (key));
+  return value != NULL ? value : otherwise;
+}
+
+const char *
+world_value (World *world, const char *key)
+{
+  const char *value = value_or (world, key, NULL);
+
+  if (value == NULL)
+    g_error ("no value for %s", key);
+  return value;
+}
+
+static guint64
+number (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 value = 0;
+
+  g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &value, &error);
+  g_assert_no_error (error);
+  return value;
+}
+
+static gint64
+named (const Name *names, const char *text)
+{
+  const Name *name = name_find (names, text);
+
+  if (name == NULL)
+    g_error ("%s has no meaning here", text);
+  return name->value;
+}
+
+/* The bits that the words of @text stand for. */
+static guint64
+bits (const Name *names, const char *text)
+{
+  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+  guint64 value = 0;
+
+  for (guint i = 0; words[i] != NULL; i++)
+    value |= (guint64) named (names, words[i]);
+  return value;
+}
+
+/* INSIDE:FIRST:COUNT ..., INSIDE being left out in sub-id ranges. */
+static GArray *
+ranges (const char *text)
+{
+  GArray *array = g_array_new (FALSE, FALSE, sizeof (IdRange));
+  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (words[i], ":", -1);
+      guint n = g_strv_length (parts);
+      IdRange range = { .inside = n == 3 ? (guint32) number (parts[0]) : 0 };
+
+      g_assert_true (n == 2 || n == 3);
+      range.first = (guint32) number (parts[n - 2]);
+      range.count = (guint32) number (parts[n - 1]);
+      g_array_append_val (array, range);
+    }
+  return array;
+}
+
+static dev_t
+device (const char *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ":", 2);
+
+  g_assert_cmpuint (g_strv_length (parts), ==, 2);
+  return makedev ((guint) number (parts[0]), (guint) number (parts[1]));
+}
+
+/* --- the machine ----------------------------------------------------------- */
+
+static MapTool
+map_tool (World *world, const char *name)
+{
+  static const Name states[] = { { "missing", 0 }, { "unable", 1 }, { "able", 2 }, { NULL, 0 } };
+  gint64 state = named (states, world_value (world, name));
+
+  return (MapTool) { .path = state > 0 ? g_strconcat ("/usr/bin/", name, NULL) : NULL,
+                     .able = state == 2 };
+}
+
+/* The map of the caller's own user namespace. */
+static GArray *
+own_map (World *world, const char *key, gboolean *initial)
+{
+  const char *text = world_value (world, key);
+
+  *initial = strcmp (text, "initial") == 0;
+  return ranges (*initial ? "0:0:4294967295" : text);
+}
+
+static void
+fill_machine (World *world, MachineFacts *machine)
+{
+  const char *user = world_value (world, "user");
+  const char *v1 = world_value (world, "cgroup_v1");
+
+  machine->major = 6;
+  machine->minor = 1;
+  machine->uid = (uid_t) number (world_value (world, "uid"));
+  machine->gid = (gid_t) number (world_value (world, "gid"));
+  machine->user = strcmp (user, "none") == 0 ? NULL : g_strdup (user);
+  machine->capabilities = bits (capability_names, world_value (world, "capabilities"));
+  machine->uid_map = own_map (world, "uid_map", &machine->initial_user_ns);
+  machine->gid_map = own_map (world, "gid_map", &machine->initial_user_ns);
+  machine->sub_uids = ranges (world_value (world, "sub_uids"));
+  machine->sub_gids = ranges (world_value (world, "sub_gids"));
+  machine->newuidmap = map_tool (world, "newuidmap");
+  machine->newgidmap = map_tool (world, "newgidmap");
+  machine->bwrap.path = g_strdup ("/usr/bin/bwrap");
+  machine->bwrap.version = g_strdup ("bubblewrap 0.11.0");
+  machine->bwrap.options = bits (bwrap_names, world_value (world, "bwrap"));
+  machine->last_capability = (guint) number (world_value (world, "last_capability"));
+  machine->cgroup_mode = named (cgroup_names, world_value (world, "cgroup"));
+  machine->cgroup_v1 = g_strsplit (strcmp (v1, "none") == 0 ? "" : v1, " ", -1);
+}
+
+void
+world_options (World *world, PlanOptions *ret_options)
+{
+  *ret_options = (PlanOptions) {
+    .id = world_value (world, "id"),
+    .bundle = world_value (world, "bundle"),
+    .preserve_fds = (guint) number (world_value (world, "preserve_fds")),
+    .gate = named (truth_names, world_value (world, "gate")) != 0,
+    .new_keyring = named (truth_names, world_value (world, "new_keyring")) != 0,
+    .console_socket = named (truth_names, world_value (world, "console_socket")) != 0,
+    .detach = named (truth_names, world_value (world, "detach")) != 0,
+    .init_path = "/usr/libexec/bwrap-oci/bwrap-oci-init",
+  };
+}
+
+/* --- the bundle ------------------------------------------------------------ */
+
+/* "AT.WHAT" or @otherwise. */
+static const char *
+what (World *world, const char *at, const char *name, const char *otherwise)
+{
+  g_autofree char *key = g_strconcat (at, ".", name, NULL);
+
+  return value_or (world, key, otherwise);
+}
+
+/* PATH:UID:GID ..., or none. */
+static GPtrArray *
+closed (const char *text)
+{
+  g_autoptr (GPtrArray) all
+    = g_ptr_array_new_with_free_func ((GDestroyNotify) closed_directory_free);
+  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (words[i], ":", -1);
+      ClosedDirectory *directory = g_new0 (ClosedDirectory, 1);
+
+      g_assert_cmpuint (g_strv_length (parts), ==, 3);
+      directory->path = g_strdup (parts[0]);
+      directory->uid = (uid_t) number (parts[1]);
+      directory->gid = (gid_t) number (parts[2]);
+      g_ptr_array_add (all, directory);
+    }
+  return g_steal_pointer (&all);
+}
+
+/* What is at @path; @inode tells it from the others. */
+static SourceFacts *
+source (World *world, const char *at, const char *path, guint64 inode)
+{
+  g_autofree char *usual_inode = g_strdup_printf ("%" G_GUINT64_FORMAT, inode);
+  SourceFacts *facts = g_new0 (SourceFacts, 1);
+
+  facts->fd = -1;
+  facts->error = (int) named (error_names, what (world, at, "error", "none"));
+  facts->path = g_path_is_absolute (path) ? g_strdup (path)
+                                          : g_build_filename (world_value (world, "bundle"), path,
+                                                              NULL);
+  facts->closed = closed (what (world, at, "closed", "none"));
+  facts->mode = (mode_t) named (type_names, what (world, at, "type", "directory"));
+  facts->device = device (what (world, at, "device", "8:1"));
+  facts->inode = number (what (world, at, "inode", usual_inode));
+  facts->flags = bits (flag_names, what (world, at, "flags", "none"));
+  return facts;
+}
+
+static GPtrArray *
+mounts (World *world, const OciSpec *spec)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) source_facts_free);
+
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+      g_autofree char *at = g_strdup_printf ("mounts.%u", i);
+
+      /* as the probe has it: nothing where there is no source */
+      g_ptr_array_add (all, mount_is_bind (mount) && mount->source != NULL
+                              ? source (world, at, mount->source, 1000 + i)
+                              : NULL);
+    }
+  return all;
+}
+
+static GPtrArray *
+devices (World *world, const OciSpec *spec)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) source_facts_free);
+
+  for (guint i = 0; i < field_count (spec->linux_->devices); i++)
+    {
+      const OciDevice *wanted = g_ptr_array_index (spec->linux_->devices, i);
+      g_autofree char *at = g_strdup_printf ("devices.%u", i);
+      SourceFacts *facts = NULL;
+
+      if (wanted->type != 'p')
+        {
+          facts = source (world, at, what (world, at, "path", wanted->path), 2000 + i);
+          facts->mode = wanted->type == 'b' ? S_IFBLK : S_IFCHR;
+          facts->node = makedev ((guint) wanted->major.value, (guint) wanted->minor.value);
+        }
+      g_ptr_array_add (all, facts);
+    }
+  return all;
+}
+
+static GPtrArray *
+namespaces (World *world, const OciSpec *spec)
+{
+  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) namespace_facts_free);
+
+  for (guint i = 0; i < field_count (spec->linux_->namespaces); i++)
+    {
+      const OciNamespace *wanted = g_ptr_array_index (spec->linux_->namespaces, i);
+      g_autofree char *at = g_strdup_printf ("namespaces.%u", i);
+      const char *type = what (world, at, "type", name_of (oci_namespace_names, wanted->type));
+      NamespaceFacts *facts = NULL;
+
+      if (wanted->path != NULL)
+        {
+          facts = g_new0 (NamespaceFacts, 1);
+          facts->fd = -1;
+          facts->error = (int) named (error_names, what (world, at, "error", "none"));
+          facts->type = strcmp (type, "none") == 0 ? 0 : (int) named (oci_namespace_names, type);
+        }
+      g_ptr_array_add (all, facts);
+    }
+  return all;
+}
+
+/* A line that speaks of what the configuration does not have is a mistake of the case. */
+static void
+check_used (World *world)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, world->lines);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (is_bundle_key (key) && !g_hash_table_contains (world->used, key))
+      g_error ("nothing asks for %s", (const char *) key);
+}
+
+HostFacts *
+world_facts (World *world, const OciSpec *spec)
+{
+  HostFacts *facts = g_new0 (HostFacts, 1);
+
+  fill_machine (world, &facts->machine);
+  facts->bundle.root = source (world, "root", spec->root->path, 100);
+  facts->bundle.mounts = mounts (world, spec);
+  facts->bundle.devices = devices (world, spec);
+  facts->bundle.namespaces = namespaces (world, spec);
+  check_used (world);
+  return facts;
+}
