@@ -913,8 +913,8 @@ test_report (void)
     const char *what;
     const char *message;
   } cases[] = {
-    { { .code = OP_PROGRAM, .error = ENOENT, .step = "stat", .detail = "/bin/x" }, "/process/args/0",
-      "find it", "exec: \"/bin/x\": stat /bin/x: no such file or directory" },
+    { { .code = OP_PROGRAM, .error = ENOENT, .step = "stat", .detail = "/bin/x" },
+      "/process/args/0", "find it", "exec: \"/bin/x\": stat /bin/x: no such file or directory" },
     { { .code = OP_PROGRAM, .error = EACCES, .step = "", .detail = "/bin/x" }, "/process/args/0",
       "find it", "exec: \"/bin/x\": permission denied" },
     { { .code = OP_PROGRAM, .step = "executable file not found in $PATH", .detail = "x" },
