@@ -17,14 +17,22 @@ list_entry_free (ListEntry *entry)
   g_free (entry);
 }
 
-/* The entry of what could not even be opened. */
 static ListEntry *
-entry_broken (const char *id)
+entry_new (const char *id, ContainerStatus status)
 {
   ListEntry *entry = g_new0 (ListEntry, 1);
 
   entry->id = g_strdup (id);
-  entry->status = CONTAINER_BROKEN;
+  entry->status = status;
+  return entry;
+}
+
+/* The entry of what could not even be opened. */
+static ListEntry *
+entry_broken (const char *id)
+{
+  ListEntry *entry = entry_new (id, CONTAINER_BROKEN);
+
   entry->owner = geteuid ();
   return entry;
 }
@@ -32,10 +40,9 @@ entry_broken (const char *id)
 ListEntry *
 list_entry_take (Container *container)
 {
-  ListEntry *entry = entry_broken (container->id);
+  ListEntry *entry = entry_new (container->id, container_status (container));
   struct stat st;
 
-  entry->status = container_status (container);
   if (container_status_is_alive (entry->status))
     entry->pid = container->init.pid;
   if (fstat (container->fd, &st) == 0)
