@@ -56,9 +56,8 @@ tap() {
 scratch=
 cleanup() {
   local status=$?
-  [ -z "$scratch" ] || as_user rm -rf "$scratch/tmp" 2>/dev/null ||
-    as_user unshare --user --map-root-user --map-auto rm -rf "$scratch/tmp" || true
-  [ -z "$scratch" ] || rm -rf "$scratch"
+  [ -z "$scratch" ] || rm -rf "$scratch" 2>/dev/null ||
+    unshare --user --map-root-user --map-auto rm -rf "$scratch"
   exit "$status"
 }
 trap cleanup EXIT
