@@ -10,7 +10,15 @@ manual=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$top_srcdir/bwrap-oci.1")
 commands() {
   "$program" --help | awk '/^Commands/ { on = 1; next } on && /^[^ ]/ { on = 0 } on && /^  [a-z]/ { print $1 }'
 }
-options() { grep -oE -- '(^|[] ,|[(])--?[A-Za-z][a-z-]*' | sed 's/^[^-]*//' | sort -u; }
+# The options that a help text lists, one word a line, and those of a manual's tagged lines.
+help_options() {
+  sed -nE 's/^ +(-[A-Za-z]), +(--[a-z-]+).*/\1\n\2/p; s/^ +(--[a-z-]+).*/\1/p' | sort -u
+}
+manual_options() {
+  grep -A1 '^\.TP' | grep -oE -- '(^| )--?[A-Za-z][a-z-]*' | tr -d ' ' | sort -u || true
+}
+# The first block of options, of a text that may have more.
+first_block() { sed '/^Options of run/,$d'; }
 
 # The manual's section of a command: from ".SS NAME" to the next heading.
 section() {
@@ -20,10 +28,11 @@ section() {
 documented=$(sed -n 's/^\.SS \([a-z][a-z]*\).*/\1/p' <<<"$manual" | sort)
 none "commands: help and manual" "$(diff <(commands | sort) <(echo "$documented") || true)"
 none "global options: help and manual" \
-  "$(diff <("$program" --help | options) <(section OPTIONS | grep -A1 '^\.TP' | options) || true)"
+  "$(diff <("$program" --help | first_block | help_options) <(section OPTIONS | manual_options) || true)"
 for command in $(commands); do
-  none "options of $command: help and manual" "$(diff <("$program" "$command" --help | options) \
-    <({ section "$command" | grep -A1 '^\.TP' || true; echo " -h, --help"; } | options) || true)"
+  none "options of $command: help and manual" \
+    "$(diff <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \
+      <(section "$command" | manual_options) || true)"
 done
 check "the page has no error" bash -c "! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
   '$top_srcdir/bwrap-oci.1' 2>&1 >/dev/null | grep ."
