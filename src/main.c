@@ -18,7 +18,7 @@
 
 static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
-  &cmd_kill, &cmd_delete, &cmd_spec,  NULL,
+  &cmd_exec, &cmd_kill, &cmd_delete, &cmd_spec,  NULL,
 };
 
 /* What the command line says: a command, its options, its arguments. */

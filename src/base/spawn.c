@@ -9,9 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,13 +26,15 @@ typedef struct {
 /* Puts every descriptor on its number. The sources first move above all targets, so
  * that no dup3 overwrites one that is still needed. */
 static const char *
-map_fds (const SpawnRequest *request)
+map_fds (const SpawnRequest *request, int *program_fd)
 {
   int above = STDERR_FILENO;
   int moved[request->n_fds + 1];
 
   for (gsize i = 0; i < request->n_fds; i++)
     above = MAX (above, request->fds[i].target);
+  if (request->program_fd > STDERR_FILENO)
+    *program_fd = fcntl (request->program_fd, F_DUPFD_CLOEXEC, above + 1);
   for (gsize i = 0; i < request->n_fds; i++)
     {
       moved[i] = fcntl (request->fds[i].source, F_DUPFD_CLOEXEC, above + 1);
@@ -64,6 +67,26 @@ become_root (void)
   return NULL;
 }
 
+/* Without id 0 an exec would lose the capabilities: make all that there are ambient. */
+static const char *
+keep_capabilities (void)
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct data[2];
+
+  if (syscall (SYS_capget, &header, data) < 0)
+    return "capget";
+  for (int half = 0; half < 2; half++)
+    data[half].inheritable = data[half].permitted;
+  if (syscall (SYS_capset, &header, data) < 0)
+    return "capset";
+  for (unsigned int cap = 0; cap < 64; cap++)
+    if ((data[cap / 32].permitted >> (cap % 32) & 1)
+        && prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+      return "PR_CAP_AMBIENT_RAISE";
+  return NULL;
+}
+
 /* Goes on as a child that is in the new pid namespace, and says its number. */
 static const char *
 fork_inside (int report)
@@ -87,12 +110,17 @@ enter_namespaces (const SpawnNamespaces *namespaces, int report)
 {
   const char *failed = NULL;
 
+  /* nobody in there may look at us or hold us up (CVE-2016-9962) */
+  if (namespaces->pidfd >= 0 && prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+    return "PR_SET_DUMPABLE";
   if (namespaces->user_ns_fd >= 0 && setns (namespaces->user_ns_fd, CLONE_NEWUSER) < 0)
     return "join user namespace";
   if (namespaces->pidfd >= 0 && setns (namespaces->pidfd, namespaces->types) < 0)
     return "join namespaces";
   if (namespaces->as_root)
     failed = become_root ();
+  else if (namespaces->keep_capabilities)
+    failed = keep_capabilities ();
   for (gsize i = 0; failed == NULL && i < namespaces->n_fds; i++)
     if (setns (namespaces->fds[i], 0) < 0)
       failed = "join namespace";
@@ -107,6 +135,9 @@ static _Noreturn void
 child (const SpawnRequest *request, int report)
 {
   static const char *const empty[] = { NULL };
+  char *const *envp = (char *const *) (request->envp != NULL ? request->envp : empty);
+  char *const *argv = (char *const *) request->argv;
+  int program_fd = -1;
   Word word = { 0 };
   sigset_t none;
 
@@ -117,13 +148,15 @@ child (const SpawnRequest *request, int report)
   if (word.step == NULL && request->new_group && setpgid (0, 0) < 0)
     word.step = "setpgid";
   if (word.step == NULL)
-    word.step = map_fds (request);
+    word.step = map_fds (request, &program_fd);
   if (word.step == NULL)
     {
       sigemptyset (&none);
       (void) sigprocmask (SIG_SETMASK, &none, NULL);
-      execve (request->program, (char *const *) request->argv,
-              (char *const *) (request->envp != NULL ? request->envp : empty));
+      if (program_fd >= 0)
+        (void) syscall (SYS_execveat, program_fd, "", argv, envp, AT_EMPTY_PATH);
+      else
+        (void) execve (request->program, argv, envp);
       word.step = "exec";
     }
   word.error = errno;

@@ -24,12 +24,15 @@ typedef struct {
   gboolean fork;      /* the program is a child of the process that joined, in the pid namespace
                        * that it joined or made; the latter is gone when spawn() returns */
   gboolean as_root;   /* become 0:0 of the user namespace */
+  gboolean keep_capabilities;  /* where there is no id 0: take those of the joined user namespace
+                                * through the exec (capabilities(7), ambient) */
 } SpawnNamespaces;
 
 #define SPAWN_NAMESPACES_INIT { .user_ns_fd = -1, .pidfd = -1 }
 
 typedef struct {
   const char *program;       /* absolute path, seen from the namespaces */
+  int program_fd;            /* above 2: this file is executed, program is only its name */
   const char *const *argv;
   const char *const *envp;   /* NULL: empty */
   const SpawnFd *fds;        /* beyond 0, 1 and 2, which are inherited unless mapped */

@@ -73,6 +73,7 @@ void copy_up (struct init *init, int from, int to);
 
 /* system.c: names, sysctls, limits, files that are made. */
 void do_new_session (struct init *init, const struct op *op);
+void do_undumpable (struct init *init, const struct op *op);
 void do_become_root (struct init *init, const struct op *op);
 void do_fifo (struct init *init, const struct op *op);
 void do_symlink (struct init *init, const struct op *op);

@@ -24,6 +24,7 @@ typedef void operation (struct init *init, const struct op *op);
 
 static operation *const operations[OP_CODE_N] = {
   [OP_NEW_SESSION] = do_new_session,
+  [OP_UNDUMPABLE] = do_undumpable,
   [OP_BECOME_ROOT] = do_become_root,
   [OP_ROOT] = do_root,
   [OP_BIND] = do_bind,

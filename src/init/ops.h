@@ -46,6 +46,7 @@ struct op_header {
 /* What each operation reads: n: its numbers, s: its strings, d: its data. */
 enum op_code {
   OP_NEW_SESSION = 1,  /* setsid(2) */
+  OP_UNDUMPABLE,       /* nobody may trace us until the exec */
   OP_BECOME_ROOT,      /* ids 0 of the user namespace */
   OP_ROOT,             /* n: as OP_BIND; takes the root file system staged at /r */
   OP_BIND,             /* n: enum bind_number; s: target, staged source */
@@ -86,6 +87,7 @@ enum op_flag {
   OP_FLAG_INHERIT_MODE = 1 << 3,  /* a tmpfs takes the mode of the directory below it */
   OP_FLAG_COPY_UP = 1 << 4,       /* a tmpfs starts with what the directory holds */
   OP_FLAG_GATE = 1 << 5,          /* wait at the gate, not on the control socket */
+  OP_FLAG_BIND_CONSOLE = 1 << 7,  /* the terminal is /dev/console as well */
   OP_FLAG_CHECK_SOURCE = 1 << 6,  /* compare device and inode of the source */
 };
 

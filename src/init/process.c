@@ -1,4 +1,4 @@
-/* From the finished root to the program: console, lookup, start gate, restrictions.
+/* From the finished root to the program: terminal, lookup, start gate, restrictions.
  *
  * The order at the end is the kernel's: ids while the capabilities still allow it, then
  * the capability sets, no_new_privs, and the filter last, so that it need not allow
@@ -27,30 +27,44 @@
 #define TIOCGPTPEER 0x5441
 #endif
 
-/* The multiplexer of the container's own devpts, open for use. What the image has at
- * its place is never opened: it may be anything. */
+/* The multiplexer of the container's own devpts, open for use. What the image has in its
+ * place may be anything: it is opened without following links or waiting, and used only if
+ * it is on a devpts, where nothing else can be. No procfs is needed, which would be the
+ * container's where exec comes in. */
 static int
 open_multiplexer (struct init *init)
 {
-  char path[64];
-  int found = walk_open (init->root, "/dev/pts/ptmx", OP_FLAG_NO_SYMLINKS), master;
+  struct open_how how = {
+    .flags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  };
+  int root = init->root >= 0 ? init->root : AT_FDCWD;
+  int master = sys_openat2 (root, "/dev/pts/ptmx", &how);
   struct statfs fs;
 
-  if (found < 0)
+  if (master < 0)
     fail (init, "open", "/dev/pts/ptmx");
-  if (fstatfs (found, &fs) < 0)
+  if (fstatfs (master, &fs) < 0 || fcntl (master, F_SETFL, O_RDWR) < 0)
     fail (init, "fstatfs", "/dev/pts/ptmx");
   if (fs.f_type != DEVPTS_MAGIC)
     {
       errno = 0;
       fail (init, "a terminal needs a devpts mount at /dev/pts", "");
     }
-  (void) snprintf (path, sizeof path, "/s/proc/self/fd/%d", found);
-  master = open (path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (master < 0)
-    fail (init, "open", "/dev/pts/ptmx");
-  (void) close (found);
   return master;
+}
+
+/* The container's /dev/console is its terminal. */
+static void
+bind_console (struct init *init, int slave)
+{
+  int mount = sys_open_tree (slave, "",
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+  if (mount < 0)
+    fail (init, "open_tree", "/dev/console");
+  place (init, mount, "/dev/console", 0);
+  (void) close (mount);
 }
 
 void
@@ -60,7 +74,7 @@ do_console (struct init *init, const struct op *op)
     .ws_row = (unsigned short) op->numbers[CONSOLE_ROWS],
     .ws_col = (unsigned short) op->numbers[CONSOLE_COLUMNS],
   };
-  int master = open_multiplexer (init), unlock = 0, slave, mount;
+  int master = open_multiplexer (init), unlock = 0, slave;
 
   if (ioctl (master, TIOCSPTLCK, &unlock) < 0)
     fail (init, "TIOCSPTLCK", "/dev/pts/ptmx");
@@ -73,12 +87,8 @@ do_console (struct init *init, const struct op *op)
   if (fchown (slave, (uid_t) op->numbers[CONSOLE_UID], (gid_t) -1) < 0)
     fail (init, "chown", "terminal");
 
-  mount = sys_open_tree (slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-  if (mount < 0)
-    fail (init, "open_tree", "/dev/console");
-  place (init, mount, "/dev/console", 0);
-  (void) close (mount);
-
+  if (op->header->flags & OP_FLAG_BIND_CONSOLE)
+    bind_console (init, slave);
   if (ioctl (slave, TIOCSCTTY, 0) < 0)
     fail (init, "TIOCSCTTY", "terminal");
   for (int fd = 0; fd <= 2; fd++)

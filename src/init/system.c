@@ -10,6 +10,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -20,6 +21,14 @@ do_new_session (struct init *init, const struct op *op)
   /* EPERM: we lead a group already, so we have a session of our own */
   if (setsid () < 0 && errno != EPERM)
     fail (init, "setsid", "");
+}
+
+void
+do_undumpable (struct init *init, const struct op *op)
+{
+  (void) op;
+  if (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+    fail (init, "PR_SET_DUMPABLE", "");
 }
 
 void

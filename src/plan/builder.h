@@ -6,6 +6,7 @@
 /* What every chapter works on. */
 typedef struct {
   const OciSpec *spec;
+  const OciProcess *process;  /* the configuration's, or that of exec; NULL: there is none */
   const HostFacts *facts;
   const PlanOptions *options;
   Plan *plan;
@@ -46,6 +47,12 @@ gboolean plan_process (PlanContext *context, GError **error);
  * search the directories above it. */
 gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
                             GError **error);
+
+/* Adds the terminal, if the process asks for one; @flags are those of OP_CONSOLE. */
+gboolean plan_terminal (PlanContext *context, guint32 flags, GError **error);
+
+/* Checks that ids of the process exist in the container. */
+gboolean plan_check_ids (PlanContext *context, GError **error);
 
 /* Whether the container has a namespace of @type (CLONE_NEW...) that is not the
  * caller's: a new one or a joined one. */

@@ -216,17 +216,19 @@ choose_writer (PlanContext *context, const IdKind kinds[2], GError **error)
          && check_sub_ids (context, &kinds[1], plan->gid_map, error);
 }
 
-static gboolean
-check_process_ids (PlanContext *context, const IdKind kinds[2], GError **error)
+gboolean
+plan_check_ids (PlanContext *context, GError **error)
 {
-  const OciProcess *process = context->spec->process;
-  const GArray *groups = process != NULL ? process->user->additional_gids : NULL;
+  const OciUser *user = context->process != NULL ? context->process->user : NULL;
+  const GArray *groups = user != NULL ? user->additional_gids : NULL;
   const Plan *plan = context->plan;
 
-  if (!plan_id_is_mapped (plan->uid_map, kinds[0].process))
-    return plan_refuse (error, "/process/user/uid", "user id %u is not mapped", kinds[0].process);
-  if (!plan_id_is_mapped (plan->gid_map, kinds[1].process))
-    return plan_refuse (error, "/process/user/gid", "group id %u is not mapped", kinds[1].process);
+  if (user == NULL)
+    return TRUE;
+  if (!plan_id_is_mapped (plan->uid_map, user->uid.value))
+    return plan_refuse (error, "/process/user/uid", "user id %u is not mapped", user->uid.value);
+  if (!plan_id_is_mapped (plan->gid_map, user->gid.value))
+    return plan_refuse (error, "/process/user/gid", "group id %u is not mapped", user->gid.value);
   for (guint i = 0; groups != NULL && i < groups->len; i++)
     if (!plan_id_is_mapped (plan->gid_map, g_array_index (groups, guint32, i)))
       {
@@ -299,7 +301,7 @@ plan_idmap (PlanContext *context, GError **error)
 {
   const MachineFacts *machine = &context->facts->machine;
   const OciLinux *linux_ = context->spec->linux_;
-  const OciUser *user = context->spec->process != NULL ? context->spec->process->user : NULL;
+  const OciUser *user = context->process != NULL ? context->process->user : NULL;
   Plan *plan = context->plan;
   const IdKind kinds[2] = {
     { .pointer = "/linux/uidMappings", .kind = "user", .table = "/etc/subuid", .usermod = "uid",
@@ -331,6 +333,6 @@ plan_idmap (PlanContext *context, GError **error)
       plan->uid_map = default_map (&kinds[0], one_id);
       plan->gid_map = default_map (&kinds[1], one_id);
     }
-  return choose_writer (context, kinds, error) && check_process_ids (context, kinds, error)
+  return choose_writer (context, kinds, error) && plan_check_ids (context, error)
          && choose_entry (context, kinds, error);
 }

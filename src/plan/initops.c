@@ -9,6 +9,7 @@
 
 static const char *const op_names[OP_CODE_N] = {
   [OP_NEW_SESSION] = "new-session",
+  [OP_UNDUMPABLE] = "undumpable",
   [OP_BECOME_ROOT] = "become-root",
   [OP_ROOT] = "root",
   [OP_BIND] = "bind",

@@ -76,7 +76,7 @@ plan_namespace (PlanContext *context, guint index, GError **error)
 static void
 choose_hold (PlanContext *context)
 {
-  const OciProcess *process = context->spec->process;
+  const OciProcess *process = context->process;
   Plan *plan = context->plan;
 
   plan->no_new_privs = process != NULL && process->no_new_privileges.value;

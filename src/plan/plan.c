@@ -5,6 +5,8 @@
 
 #include "plan/builder.h"
 
+#include "init/ops.h"
+
 static void
 free_row (gpointer data)
 {
@@ -96,11 +98,10 @@ static const struct {
   { plan_process },
 };
 
-Plan *
-plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options, GError **error)
+static Plan *
+plan_empty (const OciSpec *spec)
 {
-  g_autoptr (Plan) plan = g_new0 (Plan, 1);
-  PlanContext context = { .spec = spec, .facts = facts, .options = options, .plan = plan };
+  Plan *plan = g_new0 (Plan, 1);
 
   plan->spec = spec;
   plan->words = g_ptr_array_new_with_free_func (free_word);
@@ -108,8 +109,39 @@ plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *option
   plan->rows = g_ptr_array_new_with_free_func (free_row);
   plan->notes = g_ptr_array_new_with_free_func (free_note);
   plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
+  return plan;
+}
+
+Plan *
+plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options, GError **error)
+{
+  g_autoptr (Plan) plan = plan_empty (spec);
+  PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
+                          .options = options, .plan = plan };
+
   for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
     if (!chapters[i].plan (&context, error))
       return NULL;
+  return g_steal_pointer (&plan);
+}
+
+Plan *
+plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *facts,
+               const PlanOptions *options, GError **error)
+{
+  g_autoptr (Plan) plan = plan_empty (spec);
+  HostFacts host = { .machine = { .last_capability = facts->last_capability } };
+  PlanContext context = { .spec = spec, .process = process, .facts = &host, .options = options,
+                          .plan = plan };
+
+  plan->uid_map = g_array_ref (facts->uid_map);
+  plan->gid_map = g_array_ref (facts->gid_map);
+  plan->setgroups_deny = facts->setgroups_deny;
+  plan->no_new_privs = process->no_new_privileges.value;
+  (void) plan_op (plan, OP_UNDUMPABLE, plan_row (plan, "", "forbid to be traced"), 0);
+  (void) plan_op (plan, OP_NEW_SESSION, plan_row (plan, "", "start a new session"), 0);
+  if (!plan_check_ids (&context, error) || !plan_terminal (&context, 0, error)
+      || !plan_process (&context, error))
+    return NULL;
   return g_steal_pointer (&plan);
 }

@@ -108,6 +108,19 @@ typedef struct {
 Plan *plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
                 GError **error);
 
+/* What a plan for exec must know of the container it goes into. */
+typedef struct {
+  GArray *uid_map;         /* of IdMapLine: ids that exist there */
+  GArray *gid_map;
+  gboolean setgroups_deny;
+  guint last_capability;
+} ExecFacts;
+
+/* Makes the plan for @process in a container of @spec: only the init's instructions, which begin
+ * with everything joined already. Transfer: full. */
+Plan *plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *facts,
+                     const PlanOptions *options, GError **error);
+
 void plan_free (Plan *plan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)

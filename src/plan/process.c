@@ -35,7 +35,7 @@ capability_set (PlanContext *context, char **names, const char *set)
 static void
 plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
 {
-  const OciCapabilities *wanted = context->spec->process->capabilities;
+  const OciCapabilities *wanted = context->process->capabilities;
   guint64 possible;
 
   if (wanted == NULL)
@@ -55,7 +55,7 @@ plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
 static void
 plan_rlimits (PlanContext *context)
 {
-  const GPtrArray *limits = context->spec->process->rlimits;
+  const GPtrArray *limits = context->process->rlimits;
 
   for (guint i = 0; i < field_count (limits); i++)
     {
@@ -75,7 +75,7 @@ plan_rlimits (PlanContext *context)
 static void
 plan_groups (PlanContext *context)
 {
-  const GArray *groups = context->spec->process->user->additional_gids;
+  const GArray *groups = context->process->user->additional_gids;
   Plan *plan = context->plan;
   PlanOp *op;
 
@@ -108,7 +108,7 @@ environment_value (char **env, const char *name)
 static PlanOp *
 lookup_op (PlanContext *context, guint32 code, guint32 row, guint64 effective)
 {
-  const OciUser *user = context->spec->process->user;
+  const OciUser *user = context->process->user;
   PlanOp *op = plan_op (context->plan, code, row, 0);
 
   plan_op_number (op, user->uid.value);
@@ -120,7 +120,7 @@ lookup_op (PlanContext *context, guint32 code, guint32 row, guint64 effective)
 static void
 plan_program (PlanContext *context, guint64 effective)
 {
-  const OciProcess *process = context->spec->process;
+  const OciProcess *process = context->process;
   const char *path = environment_value (process->env, "PATH");
   const char *home = environment_value (process->env, "HOME");
   Plan *plan = context->plan;
@@ -145,7 +145,7 @@ plan_program (PlanContext *context, guint64 effective)
 static void
 plan_ids (PlanContext *context)
 {
-  const OciUser *user = context->spec->process->user;
+  const OciUser *user = context->process->user;
   guint32 row = plan_row (context->plan, "/process/user", "become %u:%u", user->uid.value,
                           user->gid.value);
   PlanOp *op = plan_op (context->plan, OP_IDS, row, 0);
@@ -203,7 +203,7 @@ plan_restrictions (PlanContext *context, const guint64 sets[CAPABILITY_NUMBERS])
 gboolean
 plan_process (PlanContext *context, GError **error)
 {
-  const OciProcess *process = context->spec->process;
+  const OciProcess *process = context->process;
   guint64 sets[CAPABILITY_NUMBERS] = { 0 };
   Plan *plan = context->plan;
   guint32 row;

@@ -68,10 +68,10 @@ set_sysctls (PlanContext *context, GError **error)
   return TRUE;
 }
 
-static gboolean
-set_terminal (PlanContext *context, GError **error)
+gboolean
+plan_terminal (PlanContext *context, guint32 flags, GError **error)
 {
-  const OciProcess *process = context->spec->process;
+  const OciProcess *process = context->process;
   const OciConsoleSize *size;
   PlanOp *op;
 
@@ -87,7 +87,7 @@ set_terminal (PlanContext *context, GError **error)
                         " without setting console socket");
   size = process->console_size;
   op = plan_op (context->plan, OP_CONSOLE,
-                plan_row (context->plan, "/process/terminal", "make a terminal"), 0);
+                plan_row (context->plan, "/process/terminal", "make a terminal"), flags);
   plan_op_number (op, size != NULL ? size->height.value : 0);
   plan_op_number (op, size != NULL ? size->width.value : 0);
   plan_op_number (op, process->user->uid.value);
@@ -98,7 +98,7 @@ set_terminal (PlanContext *context, GError **error)
 static void
 set_oom_score (PlanContext *context)
 {
-  const OciProcess *process = context->spec->process;
+  const OciProcess *process = context->process;
   g_autofree char *value = NULL;
   guint32 row;
 
@@ -135,7 +135,7 @@ plan_system (PlanContext *context, GError **error)
   set_name (plan, OP_HOSTNAME, context->spec->hostname, "/hostname");
   set_name (plan, OP_DOMAINNAME, context->spec->domainname, "/domainname");
   set_oom_score (context);
-  if (!set_terminal (context, error))
+  if (!plan_terminal (context, OP_FLAG_BIND_CONSOLE, error))
     return FALSE;
   pivot (context);
   return TRUE;

@@ -303,6 +303,7 @@ choose_namespaces (SpawnNamespaces *namespaces, const BwrapRequest *request, con
   namespaces->as_root = plan->userns != USERNS_NONE
                         && plan_id_is_mapped (plan->uid_map, 0)
                         && plan_id_is_mapped (plan->gid_map, 0);
+  namespaces->keep_capabilities = plan->userns != USERNS_NONE;
   if (plan->userns != USERNS_NONE)
     namespaces->types |= CLONE_NEWUSER;
   namespaces->fds = (const int *) (const void *) joined->data;
@@ -372,7 +373,7 @@ bwrap_explain (Bwrap *bwrap, GError **error)
   if (error != NULL)
     g_clear_error (error);
   if (bwrap->monitor == 0)
-    return throw (error, "bwrap: it has ended");
+    return throw (error, "the init has ended without a word");
   if (!proc_pidfd_wait (bwrap->monitor_pidfd, 1000))
     return throw (error, "bwrap: it does not answer");
   status = proc_reap (bwrap->monitor);

@@ -231,3 +231,13 @@ console_send (int master, const char *path, GError **error)
     return throw_errno (error, "connect to console socket %s", path);
   return send_fd (fd, "/dev/pts/ptmx", master, error);
 }
+
+gboolean
+console_take (int *master, Console *console, const char *socket, GError **error)
+{
+  if (*master < 0)
+    return TRUE;
+  if (socket != NULL)
+    return console_send (*master, socket, error);
+  return console_open (console, fd_steal (master), error);
+}

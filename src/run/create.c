@@ -15,6 +15,7 @@
 #include "plan/print.h"
 #include "run/console.h"
 #include "run/launch.h"
+#include "run/pidfile.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@
 
 /* All that is known before anything is done. */
 typedef struct {
+  char *config;          /* the configuration as it was read */
+  gsize config_length;
   OciSpec *spec;
   HostFacts *facts;
   char *init_path;
@@ -39,25 +42,26 @@ work_clear (Work *work)
   g_clear_pointer (&work->facts, host_facts_free);
   g_clear_pointer (&work->spec, oci_spec_free);
   g_clear_pointer (&work->init_path, g_free);
+  g_clear_pointer (&work->config, g_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
 
-static OciSpec *
-read_spec (const CreateRequest *request, GError **error)
+static gboolean
+read_spec (Work *work, const CreateRequest *request, GError **error)
 {
   autofd bundle = open (request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  g_autofree char *text = NULL;
-  gsize length;
 
   if (bundle < 0)
-    return throw_null_errno (error, "chdir %s", request->bundle);
+    return throw_errno (error, "chdir %s", request->bundle);
   if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
-    return throw_null (error, "JSON specification file %s not found", request->config);
-  text = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH, &length, error);
-  if (text == NULL)
-    return NULL;
-  return oci_spec_parse (text, length, "config.json", error);
+    return throw (error, "JSON specification file %s not found", request->config);
+  work->config = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH,
+                                  &work->config_length, error);
+  if (work->config == NULL)
+    return FALSE;
+  work->spec = oci_spec_parse (work->config, work->config_length, "config.json", error);
+  return work->spec != NULL;
 }
 
 static gboolean
@@ -95,8 +99,7 @@ static gboolean
 prepare (Work *work, const Store *store, const CreateRequest *request, gboolean gate,
          GError **error)
 {
-  work->spec = read_spec (request, error);
-  if (work->spec == NULL)
+  if (!read_spec (work, request, error))
     return FALSE;
   work->facts = probe_facts (store, request, work->spec, error);
   if (work->facts == NULL)
@@ -142,32 +145,6 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->terminal = (OptBool) { TRUE, work->plan->terminal };
 }
 
-/* The pid as callers read it: digits and nothing else, whole or not there. */
-static gboolean
-write_pid_file (const char *path, pid_t pid, GError **error)
-{
-  g_autofree char *directory = g_path_get_dirname (path);
-  g_autofree char *name = g_path_get_basename (path);
-  g_autofree char *temporary = g_strdup_printf ("%s.%d.tmp", name, (int) getpid ());
-  g_autofree char *text = g_strdup_printf ("%d", (int) pid);
-  autofd dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  autofd fd = -1;
-
-  if (dir < 0)
-    return throw_errno (error, "pid file %s", path);
-  fd = openat (dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (fd < 0)
-    return throw_errno (error, "pid file %s: create %s", path, temporary);
-  if (!fd_write_all (fd, text, strlen (text), error))
-    g_prefix_error (error, "pid file %s: ", path);
-  else if (renameat (dir, temporary, dir, name) < 0)
-    throw_errno (error, "pid file %s: rename", path);
-  else
-    return TRUE;
-  (void) unlinkat (dir, temporary, 0);
-  return FALSE;
-}
-
 /* From the plan to a container on record whose init waits. */
 static gboolean
 bring_up (Launch *waiting, Container *container, const Work *work, const CreateRequest *request,
@@ -177,21 +154,13 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
                                    .options = &work->options, .container = container };
 
   fill_record (container->record, work, request);
+  /* a copy, since exec and hooks of later need what was given now */
   return launch (waiting, &launch_request, error)
+         && container_write (container, CONTAINER_CONFIG_FILE, work->config,
+                             work->config_length, error)
          && container_save (container, error)
          && (request->pid_file == NULL
-             || write_pid_file (request->pid_file, waiting->bwrap.child, error));
-}
-
-/* The terminal goes to who asked for it, or is relayed by @console. */
-static gboolean
-take_console (Launch *waiting, Console *console, const CreateRequest *request, GError **error)
-{
-  if (waiting->console < 0)
-    return TRUE;
-  if (request->console_socket != NULL)
-    return console_send (waiting->console, request->console_socket, error);
-  return console_open (console, fd_steal (&waiting->console), error);
+             || pid_file_write (request->pid_file, waiting->bwrap.child, error));
 }
 
 /* Undoes everything; the error stands already. */
@@ -218,7 +187,8 @@ create_container (const Store *store, const CreateRequest *request, GError **err
   if (container == NULL)
     return FALSE;
   if (!bring_up (&waiting, container, &work, request, error)
-      || !take_console (&waiting, NULL, request, error) || !launch_commit (&waiting, error))
+      || !console_take (&waiting.console, NULL, request->console_socket, error)
+      || !launch_commit (&waiting, error))
     {
       tear_down (&waiting, container);
       return FALSE;
@@ -267,7 +237,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
   if (container == NULL)
     return FALSE;
   if (!bring_up (&running, container, &work, request, error)
-      || !take_console (&running, &console, request, error)
+      || !console_take (&running.console, &console, request->console_socket, error)
       || !launch_start (&running, work.plan, error))
     {
       tear_down (&running, container);

@@ -15,24 +15,57 @@
 #include "run/seccomp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* The instructions as a sealed memfd, so that what the init reads is what was planned. */
-static int
-instructions (const LaunchRequest *request, GError **error)
+#define FILTER_FILE_MAX (1 << 17)
+
+/* The filter's flags and then its program, as one file. */
+static gboolean
+store_filter (Container *container, GBytes *program, guint32 flags, GError **error)
 {
-  const OciSeccomp *seccomp = request->plan->spec->linux_->seccomp;
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+
+  g_byte_array_append (file, (const guint8 *) &flags, sizeof flags);
+  g_byte_array_append (file, g_bytes_get_data (program, NULL), (guint) g_bytes_get_size (program));
+  return container_write (container, CONTAINER_SECCOMP_FILE, file->data, file->len, error);
+}
+
+static gboolean
+load_filter (const Container *container, GBytes **ret_program, guint32 *ret_flags, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  text = fd_read_file_at (container->fd, CONTAINER_SECCOMP_FILE, FILTER_FILE_MAX, &length, error);
+  if (text == NULL)
+    return FALSE;
+  if (length <= sizeof *ret_flags || (length - sizeof *ret_flags) % sizeof (struct sock_filter))
+    return throw (error, CONTAINER_SECCOMP_FILE ": not a filter");
+  memcpy (ret_flags, text, sizeof *ret_flags);
+  *ret_program = g_bytes_new (text + sizeof *ret_flags, length - sizeof *ret_flags);
+  return TRUE;
+}
+
+int
+launch_instructions (const Plan *plan, Container *container, gboolean stored, GError **error)
+{
+  const OciSeccomp *seccomp = plan->spec->linux_->seccomp;
+  gboolean wanted = seccomp != NULL && seccomp->default_action >= 0;
   g_autoptr (GByteArray) block = NULL;
   g_autoptr (GBytes) program = NULL;
   guint32 flags = 0;
 
-  if (seccomp != NULL
-      && !seccomp_program (seccomp, request->container->store->fd, &program, &flags, error))
+  if (wanted && stored && !load_filter (container, &program, &flags, error))
     return -1;
-  block = plan_encode (request->plan, program, flags);
+  if (wanted && !stored
+      && (!seccomp_program (seccomp, container->store->fd, &program, &flags, error)
+          || !store_filter (container, program, flags, error)))
+    return -1;
+  block = plan_encode (plan, program, flags);
   return fd_memfd ("bwrap-oci-instructions", block->data, block->len, TRUE, error);
 }
 
@@ -100,6 +133,12 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
     }
 }
 
+gboolean
+launch_wait_ready (Launch *launch, const Plan *plan, GError **error)
+{
+  return wait_report (launch, plan, REPORT_READY, error);
+}
+
 /* The user namespace that the configuration names; -1: none. */
 static int
 user_namespace_fd (const LaunchRequest *request)
@@ -136,7 +175,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
                          .user_namespace = user_namespace_fd (request) };
 
-  block = instructions (request, error);
+  block = launch_instructions (plan, request->container, FALSE, error);
   if (block < 0)
     return FALSE;
   if (request->options->gate)
@@ -164,7 +203,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
       || !idmap_finish (&writer, error) || !bwrap_release (&launch->bwrap, error))
     return FALSE;
   return (!plan->hold || join (launch, request, &bwrap, error))
-         && wait_report (launch, plan, REPORT_READY, error);
+         && launch_wait_ready (launch, plan, error);
 }
 
 gboolean

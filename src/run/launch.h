@@ -24,6 +24,14 @@ typedef struct {
  * Then bwrap's outer process is gone and the init waits. On failure nothing is left. */
 gboolean launch (Launch *launch, const LaunchRequest *request, GError **error);
 
+/* Returns the init's instructions for @plan as a sealed memfd, so that what it reads is what was
+ * planned; -1 on error. With @stored the filter is the one kept with @container, else it is made
+ * and kept there. */
+int launch_instructions (const Plan *plan, Container *container, gboolean stored, GError **error);
+
+/* Waits until the init is ready; the terminal may come before. */
+gboolean launch_wait_ready (Launch *launch, const Plan *plan, GError **error);
+
 /* Tells the init that "created" is on record: it waits at the gate from now on. */
 gboolean launch_commit (Launch *launch, GError **error);
 

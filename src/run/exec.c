@@ -1,0 +1,263 @@
+/* Running another program in a container; see exec.h.
+ *
+ * A child of ours joins all namespaces with one setns(2) and becomes the init, out of a sealed
+ * memfd, since what it would find in the container is the container's. The init looks the program
+ * up with its final ids, takes on its restrictions and execs it, as at create. */
+#include "config.h"
+
+#include "run/exec.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/self.h"
+#include "base/spawn.h"
+#include "init/ops.h"
+#include "run/exec_process.h"
+#include "run/launch.h"
+#include "run/pidfile.h"
+#include "run/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ID_MAP_MAX 65536
+#define INIT_MAX (1 << 20)
+
+static const struct {
+  const char *name;
+  int type;
+} namespace_files[] = {
+  { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
+  { "net", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },     { "uts", CLONE_NEWUTS },
+  { "cgroup", CLONE_NEWCGROUP },
+};
+
+/* The namespaces of @pid that are not ours: to join one's own is an error. */
+static gboolean
+other_namespaces (pid_t pid, int *ret_types, GError **error)
+{
+  int types = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (namespace_files); i++)
+    {
+      char ours[32], theirs[48];
+      struct stat a, b;
+
+      (void) snprintf (ours, sizeof ours, "/proc/self/ns/%s", namespace_files[i].name);
+      (void) snprintf (theirs, sizeof theirs, "/proc/%d/ns/%s", (int) pid,
+                       namespace_files[i].name);
+      if (stat (ours, &a) < 0)
+        return throw_errno (error, "stat %s", ours);
+      if (stat (theirs, &b) < 0)
+        return throw_errno (error, "stat %s", theirs);
+      if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+        types |= namespace_files[i].type;
+    }
+  *ret_types = types;
+  return TRUE;
+}
+
+/* Reads /proc/@pid/@name, a map as seen from here. */
+static GArray *
+read_map (pid_t pid, const char *name, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/%s", (int) pid, name);
+  g_autofree char *text = fd_read_file_at (AT_FDCWD, path, ID_MAP_MAX, NULL, error);
+  GArray *map;
+  char *line, *rest;
+
+  if (text == NULL)
+    return NULL;
+  map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+  for (line = strtok_r (text, "\n", &rest); line != NULL; line = strtok_r (NULL, "\n", &rest))
+    {
+      IdMapLine entry;
+
+      if (sscanf (line, "%u %u %u", &entry.inside, &entry.outside, &entry.count) == 3)
+        g_array_append_val (map, entry);
+    }
+  return map;
+}
+
+static void
+exec_facts_clear (ExecFacts *facts)
+{
+  g_clear_pointer (&facts->uid_map, g_array_unref);
+  g_clear_pointer (&facts->gid_map, g_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ExecFacts, exec_facts_clear)
+
+static gboolean
+read_facts (pid_t pid, ExecFacts *ret_facts, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/setgroups", (int) pid);
+  g_autofree char *setgroups = NULL;
+
+  ret_facts->last_capability = 63;
+  ret_facts->uid_map = read_map (pid, "uid_map", error);
+  if (ret_facts->uid_map == NULL)
+    return FALSE;
+  ret_facts->gid_map = read_map (pid, "gid_map", error);
+  if (ret_facts->gid_map == NULL)
+    return FALSE;
+  setgroups = fd_read_file_at (AT_FDCWD, path, 64, NULL, error);
+  if (setgroups == NULL)
+    return FALSE;
+  ret_facts->setgroups_deny = g_str_has_prefix (setgroups, "deny");
+  return TRUE;
+}
+
+static OciSpec *
+read_spec (const Container *container, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  text = fd_read_file_at (container->fd, CONTAINER_CONFIG_FILE, JSON_TEXT_MAX_LENGTH, &length,
+                          error);
+  return text != NULL ? oci_spec_parse (text, length, "config.json", error) : NULL;
+}
+
+/* Our init as a memfd that nobody can change, not even root in the container. */
+static int
+sealed_init (GError **error)
+{
+  g_autofree char *path = self_find_program ("bwrap-oci-init", error);
+  g_autofree char *image = NULL;
+  gsize length;
+
+  if (path == NULL)
+    return -1;
+  image = fd_read_file_at (AT_FDCWD, path, INIT_MAX, &length, error);
+  return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
+}
+
+/* Starts the init in the container's namespaces; what it says comes to launch->bwrap.control. */
+static gboolean
+join (Launch *launch, const SpawnNamespaces *namespaces, guint preserve_fds, int instructions,
+      GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
+  int first = 3 + (int) preserve_fds, ends[2];
+  autofd init = sealed_init (error), theirs = -1;
+  char first_number[16];
+  const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
+  SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
+                           .directory = "/", .namespaces = namespaces };
+
+  if (init < 0)
+    return FALSE;
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    return throw_errno (error, "socketpair");
+  launch->bwrap.control = ends[0];
+  theirs = ends[1];
+  for (int fd = 3; fd < first; fd++)
+    g_array_append_val (fds, ((SpawnFd) { fd, fd }));
+  g_array_append_val (fds, ((SpawnFd) { instructions, first + INIT_FD_OPS }));
+  g_array_append_val (fds, ((SpawnFd) { theirs, first + INIT_FD_CONTROL }));
+  g_array_append_val (fds, ((SpawnFd) { STDERR_FILENO, first + INIT_FD_STDERR }));
+  (void) snprintf (first_number, sizeof first_number, "%d", first);
+  request.fds = (const SpawnFd *) (const void *) fds->data;
+  request.n_fds = fds->len;
+  return spawn (&request, &launch->bwrap.child, &launch->bwrap.child_pidfd, error);
+}
+
+/* Everything up to the running program. */
+static gboolean
+bring_up (Launch *launch, Container *container, const ExecRequest *request, Console *console,
+          GError **error)
+{
+  g_auto (ExecFacts) facts = { 0 };
+  g_autoptr (OciSpec) spec = read_spec (container, error);
+  g_autoptr (OciProcess) process = spec != NULL ? exec_process (spec, request, error) : NULL;
+  g_autoptr (Plan) plan = NULL;
+  autofd pidfd = -1, instructions = -1;
+  SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
+  PlanOptions options = { .id = container->id, .detach = request->detach,
+                          .console_socket = request->console_socket != NULL };
+
+  if (process == NULL || !container_pidfd (container, &pidfd, error))
+    return FALSE;
+  if (pidfd < 0)
+    return throw (error, "cannot exec in a stopped container");
+  if (!read_facts (container->init.pid, &facts, error)
+      || !other_namespaces (container->init.pid, &namespaces.types, error))
+    return FALSE;
+  plan = plan_exec_new (spec, process, &facts, &options, error);
+  if (plan == NULL)
+    return FALSE;
+  instructions = launch_instructions (plan, container, TRUE, error);
+  if (instructions < 0)
+    return FALSE;
+  namespaces.pidfd = pidfd;
+  namespaces.fork = (namespaces.types & CLONE_NEWPID) != 0;
+  namespaces.keep_capabilities = (namespaces.types & CLONE_NEWUSER) != 0;
+  namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
+                       && plan_id_is_mapped (facts.gid_map, 0);
+  return join (launch, &namespaces, request->preserve_fds, instructions, error)
+         && launch_wait_ready (launch, plan, error)
+         && console_take (&launch->console, console, request->console_socket, error)
+         && launch_start (launch, plan, error);
+}
+
+static gboolean
+check_status (const Container *container, const ExecRequest *request, GError **error)
+{
+  switch (container_status (container))
+    {
+    case CONTAINER_CREATED:
+    case CONTAINER_RUNNING:
+      return TRUE;
+    case CONTAINER_PAUSED:
+      return request->ignore_paused
+             || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
+    case CONTAINER_CREATING:
+    case CONTAINER_STOPPED:
+    case CONTAINER_BROKEN:
+      break;
+    }
+  return throw (error, "cannot exec in a stopped container");
+}
+
+gboolean
+exec_in_container (Container *container, const ExecRequest *request, int *ret_status,
+                   GError **error)
+{
+  g_auto (Launch) launch = LAUNCH_INIT;
+  g_auto (Console) console = CONSOLE_INIT;
+  Supervision supervision = { 0 };
+
+  if (!container_check (container, error) || !check_status (container, request, error))
+    return FALSE;
+  /* the process that joins forks and goes: its child comes to us */
+  if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+    return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
+  if (!request->detach && !supervise_block (&supervision.signals, error))
+    return FALSE;
+  if (!bring_up (&launch, container, request, &console, error))
+    return FALSE;
+  if (request->pid_file != NULL
+      && !pid_file_write (request->pid_file, launch.bwrap.child, error))
+    return FALSE;
+  if (request->detach)
+    {
+      *ret_status = 0;
+      launch_release (&launch);
+      return TRUE;
+    }
+  supervision.pid = launch.bwrap.child;
+  supervision.pidfd = launch.bwrap.child_pidfd;
+  supervision.console = console.master >= 0 ? &console : NULL;
+  if (!supervise_wait (&supervision, ret_status, error))
+    return FALSE;
+  fd_clear (&launch.bwrap.child_pidfd);
+  return TRUE;
+}
