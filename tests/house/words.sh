@@ -7,7 +7,7 @@ cd "$top_srcdir"
 
 # Tracked files, or those of an unpacked release.
 files() {
-  if git rev-parse --git-dir >/dev/null 2>&1; then git ls-files -z
+  if git ls-files --error-unmatch configure.ac >/dev/null 2>&1; then git ls-files -z
   else find . -type f -not -path './build*' -print0; fi
 }
 in_files() { files | xargs -0 grep -nIE "$1" 2>/dev/null | grep -vE '^(\./)?(COPYING|\.ci/run)' || true; }
