@@ -417,7 +417,9 @@ kill_children (pid_t monitor)
 void
 bwrap_clear (Bwrap *bwrap)
 {
-  if (bwrap->child_pidfd >= 0)
+  pid_t ended = bwrap->child_pidfd >= 0 ? bwrap->child : 0;
+
+  if (ended > 0)
     {
       (void) proc_pidfd_signal (bwrap->child_pidfd, SIGKILL);
       (void) proc_pidfd_wait (bwrap->child_pidfd, 5000);
@@ -428,6 +430,9 @@ bwrap_clear (Bwrap *bwrap)
       kill_children (bwrap->monitor);
     }
   bwrap_end_monitor (bwrap);
+  /* it is ours now: no zombie for whoever comes after us */
+  if (ended > 0)
+    (void) waitpid (ended, NULL, WNOHANG);
   fd_clear (&bwrap->child_pidfd);
   fd_clear (&bwrap->info);
   fd_clear (&bwrap->release);
