@@ -143,10 +143,14 @@ walk_make (int root, const char *path, unsigned int flags, bool *made)
   char work[PATH_MAX];
   size_t length = strlen (path);
   bool ignored;
+  int found;
 
   if (made == NULL)
     made = &ignored;
   *made = false;
+  found = walk_open (root, path, flags);
+  if (found >= 0 || errno != ENOENT)
+    return found;
   if (length >= sizeof work)
     {
       errno = ENAMETOOLONG;

@@ -353,10 +353,17 @@ bwrap_release (Bwrap *bwrap, GError **error)
 }
 
 void
-bwrap_end_monitor (Bwrap *bwrap)
+bwrap_kill_monitor (Bwrap *bwrap)
 {
   if (bwrap->holder_pidfd >= 0)
     (void) proc_pidfd_signal (bwrap->holder_pidfd, SIGKILL);
+  if (bwrap->monitor_pidfd >= 0)
+    (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGKILL);
+}
+
+void
+bwrap_reap_monitor (Bwrap *bwrap)
+{
   fd_clear (&bwrap->holder_pidfd);
   fd_clear (&bwrap->holder_control);
   spawn_kill (&bwrap->monitor);
@@ -429,7 +436,8 @@ bwrap_clear (Bwrap *bwrap)
       (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGSTOP);
       kill_children (bwrap->monitor);
     }
-  bwrap_end_monitor (bwrap);
+  bwrap_kill_monitor (bwrap);
+  bwrap_reap_monitor (bwrap);
   /* it is ours now: no zombie for whoever comes after us */
   if (ended > 0)
     (void) waitpid (ended, NULL, WNOHANG);

@@ -45,9 +45,11 @@ gboolean bwrap_release (Bwrap *bwrap, GError **error);
  * built; from then on it is the child. bwrap's own child must have said that it holds. */
 gboolean bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error);
 
-/* Ends bwrap's outer process and the holder, and only them: the init passes to the nearest
- * subreaper. */
-void bwrap_end_monitor (Bwrap *bwrap);
+/* Kills bwrap's outer process and the holder, and only them: the init passes to the nearest
+ * subreaper. They are reaped by bwrap_reap_monitor(), so that their end takes no time from what
+ * is done in between. */
+void bwrap_kill_monitor (Bwrap *bwrap);
+void bwrap_reap_monitor (Bwrap *bwrap);
 
 /* Sets @error from what bwrap said last, or from how it ended. Returns FALSE. */
 gboolean bwrap_explain (Bwrap *bwrap, GError **error);

@@ -217,7 +217,7 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
       launch_clear (launch);
       return FALSE;
     }
-  bwrap_end_monitor (&launch->bwrap);
+  bwrap_kill_monitor (&launch->bwrap);
   return TRUE;
 }
 
@@ -228,6 +228,7 @@ send_command (Launch *launch, enum command command, GError **error)
 
   if (send (launch->bwrap.control, &word, sizeof word, MSG_NOSIGNAL) != sizeof word)
     return throw_errno (error, "send to the init");
+  bwrap_reap_monitor (&launch->bwrap);
   return TRUE;
 }
 
