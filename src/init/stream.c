@@ -78,7 +78,7 @@ int
 stream_next (struct stream *stream, struct op *ret_op)
 {
   const struct op_header *header = (const void *) stream->next;
-  size_t fixed;
+  uint64_t fixed;
 
   if (stream->count == 0)
     return stream->left == 0 ? 0 : -1;
@@ -90,7 +90,7 @@ stream_next (struct stream *stream, struct op *ret_op)
   if (header->n_numbers < shapes[header->code].n_numbers
       || header->n_strings < shapes[header->code].n_strings)
     return -1;
-  fixed = sizeof *header + (size_t) header->n_numbers * sizeof (uint64_t);
+  fixed = sizeof *header + (uint64_t) header->n_numbers * sizeof (uint64_t);
   if (fixed > header->size || header->data_size > header->size - fixed
       || (header->data_size + 7ul) / 8 * 8 > header->size - fixed)
     return -1;

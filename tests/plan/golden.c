@@ -17,57 +17,9 @@
 #include <string.h>
 
 static char *
-data_file (const char *folder, const char *name)
-{
-  return g_test_build_filename (G_TEST_DIST, "tests", folder, name, NULL);
-}
-
-static char *
 case_file (const char *name, const char *file)
 {
   return g_test_build_filename (G_TEST_DIST, "tests", "plan", name, file, NULL);
-}
-
-static char *
-read_file (const char *path)
-{
-  g_autoptr (GError) error = NULL;
-  char *text = NULL;
-
-  g_file_get_contents (path, &text, NULL, &error);
-  g_assert_no_error (error);
-  return text;
-}
-
-/* --- the configuration ----------------------------------------------------- */
-
-/* As many mounts as were asked for, to stand where "@many" stands. */
-static char *
-many_mounts (guint64 n)
-{
-  GString *text = g_string_new (NULL);
-
-  for (guint64 i = 0; i < n; i++)
-    g_string_append_printf (text, "%s{\"destination\":\"/mnt/%" G_GUINT64_FORMAT "\","
-                            "\"type\":\"bind\",\"source\":\"/srv\"}", i > 0 ? "," : "", i);
-  return g_string_free (text, FALSE);
-}
-
-static char *
-read_config (World *world, const char *name)
-{
-  const char *recorded = world_value (world, "config");
-  g_autofree char *path = strcmp (recorded, "none") == 0 ? case_file (name, "config.json")
-                                                         : data_file ("data/configs", recorded);
-  g_autofree char *text = read_file (path);
-  g_autoptr (GString) config = g_string_new (text);
-  g_autofree char *many = many_mounts (g_ascii_strtoull (world_value (world, "many_mounts"), NULL,
-                                                         10));
-
-  g_string_replace (config, "\"@many\"", many, 0);
-  /* a recorded one has the name of a host's path where an absolute path belongs */
-  g_string_replace (config, "\"@", "\"/@", 0);
-  return g_string_free (g_steal_pointer (&config), FALSE);
 }
 
 /* --- comparing ------------------------------------------------------------- */
@@ -151,28 +103,18 @@ static void
 test_case (gconstpointer data)
 {
   const char *name = data;
-  g_autofree char *usual = data_file ("plan", "facts");
-  g_autofree char *own = case_file (name, "facts");
-  g_autoptr (World) world = world_read (usual, own);
-  g_autofree char *config = read_config (world, name);
   g_autoptr (GError) error = NULL;
-  g_autoptr (OciSpec) spec = oci_spec_parse (config, strlen (config), "config.json", &error);
-  g_autoptr (HostFacts) facts = NULL;
+  g_autoptr (Case) golden = case_read (name, &error);
   g_autoptr (Plan) plan = NULL;
   g_autofree char *json = NULL, *text = NULL, *message = NULL;
-  PlanOptions options;
 
-  world_options (world, &options);
-  if (spec != NULL)
-    {
-      facts = world_facts (world, spec);
-      plan = plan_new (spec, facts, &options, &error);
-    }
+  if (golden != NULL)
+    plan = plan_new (golden->spec, golden->facts, &golden->options, &error);
   g_assert_true ((plan == NULL) == (error != NULL));
   if (plan != NULL)
     {
       g_autoptr (GString) line = plan_format_json (plan);
-      g_autoptr (GString) lines = plan_format_text (plan, facts, &options);
+      g_autoptr (GString) lines = plan_format_text (plan, golden->facts, &golden->options);
       g_autoptr (GString) notes = plan_format_notes (plan);
 
       json = spread (line->str);
@@ -183,12 +125,6 @@ test_case (gconstpointer data)
   compare (name, "expected.json", json);
   compare (name, "expected.txt", text);
   compare (name, "expected.error", message);
-}
-
-static int
-by_name (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
 }
 
 /* As if the caller had said "-k": one case that fails is no reason to leave the others out. */
@@ -206,28 +142,15 @@ init_keep_going (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GPtrArray) cases = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *folder = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
+  g_autoptr (GPtrArray) names = NULL;
 
   init_keep_going (argc, argv);
-  folder = g_test_build_filename (G_TEST_DIST, "tests", "plan", NULL);
-  dir = g_dir_open (folder, 0, NULL);
-  g_assert_nonnull (dir);
-  while ((name = g_dir_read_name (dir)) != NULL)
+  names = case_names ();
+  for (guint i = 0; i < names->len; i++)
     {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_autofree char *path = g_strconcat ("/plan/", g_ptr_array_index (names, i), NULL);
 
-      if (g_file_test (path, G_FILE_TEST_IS_DIR) && *name != '.')
-        g_ptr_array_add (cases, g_strdup (name));
-    }
-  g_ptr_array_sort (cases, by_name);
-  for (guint i = 0; i < cases->len; i++)
-    {
-      g_autofree char *path = g_strconcat ("/plan/", g_ptr_array_index (cases, i), NULL);
-
-      g_test_add_data_func (path, g_ptr_array_index (cases, i), test_case);
+      g_test_add_data_func (path, g_ptr_array_index (names, i), test_case);
     }
   return g_test_run ();
 }

@@ -73,6 +73,11 @@ static const Name error_names[] = {
   { NULL, 0 },
 };
 
+struct World {
+  GHashTable *lines;  /* of char *, by key */
+  GHashTable *used;   /* keys that were asked for */
+};
+
 /* --- lines ----------------------------------------------------------------- */
 
 static void
@@ -113,7 +118,8 @@ is_bundle_key (const char *key)
          || g_str_has_prefix (key, "devices.") || g_str_has_prefix (key, "namespaces.");
 }
 
-World *
+/* Reads the file @usual and then @own, which may be missing. */
+static World *
 world_read (const char *usual, const char *own)
 {
   World *world = g_new0 (World, 1);
@@ -139,11 +145,9 @@ world_read (const char *usual, const char *own)
   return world;
 }
 
-void
+static void
 world_free (World *world)
 {
-  if (world == NULL)
-    return;
   g_hash_table_unref (world->lines);
   g_hash_table_unref (world->used);
   g_free (world);
@@ -159,8 +163,9 @@ value_or (World *world, const char *key, const char *otherwise)
   return value != NULL ? value : otherwise;
 }
 
-const char *
-world_value (World *world, const char *key)
+/* The value of @key; fails the test if it has none. */
+static const char *
+value_of (World *world, const char *key)
 {
   const char *value = value_or (world, key, NULL);
 
@@ -238,7 +243,7 @@ static MapTool
 map_tool (World *world, const char *name)
 {
   static const Name states[] = { { "missing", 0 }, { "unable", 1 }, { "able", 2 }, { NULL, 0 } };
-  gint64 state = named (states, world_value (world, name));
+  gint64 state = named (states, value_of (world, name));
 
   return (MapTool) { .path = state > 0 ? g_strconcat ("/usr/bin/", name, NULL) : NULL,
                      .able = state == 2 };
@@ -248,7 +253,7 @@ map_tool (World *world, const char *name)
 static GArray *
 own_map (World *world, const char *key, gboolean *initial)
 {
-  const char *text = world_value (world, key);
+  const char *text = value_of (world, key);
 
   *initial = strcmp (text, "initial") == 0;
   return ranges (*initial ? "0:0:4294967295" : text);
@@ -257,40 +262,40 @@ own_map (World *world, const char *key, gboolean *initial)
 static void
 fill_machine (World *world, MachineFacts *machine)
 {
-  const char *user = world_value (world, "user");
-  const char *v1 = world_value (world, "cgroup_v1");
+  const char *user = value_of (world, "user");
+  const char *v1 = value_of (world, "cgroup_v1");
 
   machine->major = 6;
   machine->minor = 1;
-  machine->uid = (uid_t) number (world_value (world, "uid"));
-  machine->gid = (gid_t) number (world_value (world, "gid"));
+  machine->uid = (uid_t) number (value_of (world, "uid"));
+  machine->gid = (gid_t) number (value_of (world, "gid"));
   machine->user = strcmp (user, "none") == 0 ? NULL : g_strdup (user);
-  machine->capabilities = bits (capability_names, world_value (world, "capabilities"));
+  machine->capabilities = bits (capability_names, value_of (world, "capabilities"));
   machine->uid_map = own_map (world, "uid_map", &machine->initial_user_ns);
   machine->gid_map = own_map (world, "gid_map", &machine->initial_user_ns);
-  machine->sub_uids = ranges (world_value (world, "sub_uids"));
-  machine->sub_gids = ranges (world_value (world, "sub_gids"));
+  machine->sub_uids = ranges (value_of (world, "sub_uids"));
+  machine->sub_gids = ranges (value_of (world, "sub_gids"));
   machine->newuidmap = map_tool (world, "newuidmap");
   machine->newgidmap = map_tool (world, "newgidmap");
   machine->bwrap.path = g_strdup ("/usr/bin/bwrap");
   machine->bwrap.version = g_strdup ("bubblewrap 0.11.0");
-  machine->bwrap.options = bits (bwrap_names, world_value (world, "bwrap"));
-  machine->last_capability = (guint) number (world_value (world, "last_capability"));
-  machine->cgroup_mode = named (cgroup_names, world_value (world, "cgroup"));
+  machine->bwrap.options = bits (bwrap_names, value_of (world, "bwrap"));
+  machine->last_capability = (guint) number (value_of (world, "last_capability"));
+  machine->cgroup_mode = named (cgroup_names, value_of (world, "cgroup"));
   machine->cgroup_v1 = g_strsplit (strcmp (v1, "none") == 0 ? "" : v1, " ", -1);
 }
 
-void
-world_options (World *world, PlanOptions *ret_options)
+static void
+fill_options (World *world, PlanOptions *options)
 {
-  *ret_options = (PlanOptions) {
-    .id = world_value (world, "id"),
-    .bundle = world_value (world, "bundle"),
-    .preserve_fds = (guint) number (world_value (world, "preserve_fds")),
-    .gate = named (truth_names, world_value (world, "gate")) != 0,
-    .new_keyring = named (truth_names, world_value (world, "new_keyring")) != 0,
-    .console_socket = named (truth_names, world_value (world, "console_socket")) != 0,
-    .detach = named (truth_names, world_value (world, "detach")) != 0,
+  *options = (PlanOptions) {
+    .id = value_of (world, "id"),
+    .bundle = value_of (world, "bundle"),
+    .preserve_fds = (guint) number (value_of (world, "preserve_fds")),
+    .gate = named (truth_names, value_of (world, "gate")) != 0,
+    .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
+    .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,
+    .detach = named (truth_names, value_of (world, "detach")) != 0,
     .init_path = "/usr/libexec/bwrap-oci/bwrap-oci-init",
   };
 }
@@ -338,7 +343,7 @@ source (World *world, const char *at, const char *path, guint64 inode)
   facts->fd = -1;
   facts->error = (int) named (error_names, what (world, at, "error", "none"));
   facts->path = g_path_is_absolute (path) ? g_strdup (path)
-                                          : g_build_filename (world_value (world, "bundle"), path,
+                                          : g_build_filename (value_of (world, "bundle"), path,
                                                               NULL);
   facts->closed = closed (what (world, at, "closed", "none"));
   facts->mode = (mode_t) named (type_names, what (world, at, "type", "directory"));
@@ -425,8 +430,8 @@ check_used (World *world)
       g_error ("nothing asks for %s", (const char *) key);
 }
 
-HostFacts *
-world_facts (World *world, const OciSpec *spec)
+static HostFacts *
+facts_new (World *world, const OciSpec *spec)
 {
   HostFacts *facts = g_new0 (HostFacts, 1);
 
@@ -437,4 +442,99 @@ world_facts (World *world, const OciSpec *spec)
   facts->bundle.namespaces = namespaces (world, spec);
   check_used (world);
   return facts;
+}
+
+/* --- the case -------------------------------------------------------------- */
+
+static char *
+test_file (const char *folder, const char *name, const char *file)
+{
+  return g_test_build_filename (G_TEST_DIST, "tests", folder, name, file, NULL);
+}
+
+/* As many mounts as were asked for, to stand where "@many" stands. */
+static char *
+many_mounts (guint64 n)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint64 i = 0; i < n; i++)
+    g_string_append_printf (text, "%s{\"destination\":\"/mnt/%" G_GUINT64_FORMAT "\","
+                            "\"type\":\"bind\",\"source\":\"/srv\"}", i > 0 ? "," : "", i);
+  return g_string_free (text, FALSE);
+}
+
+static char *
+read_config (World *world, const char *name)
+{
+  const char *recorded = value_of (world, "config");
+  g_autofree char *path = strcmp (recorded, "none") == 0 ? test_file ("plan", name, "config.json")
+                                                         : test_file ("data", "configs", recorded);
+  g_autofree char *many = many_mounts (number (value_of (world, "many_mounts")));
+  g_autofree char *text = NULL;
+  g_autoptr (GString) config = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  config = g_string_new (text);
+  g_string_replace (config, "\"@many\"", many, 0);
+  /* a recorded one has the name of a host's path where an absolute path belongs */
+  g_string_replace (config, "\"@", "\"/@", 0);
+  return g_string_free (g_steal_pointer (&config), FALSE);
+}
+
+Case *
+case_read (const char *name, GError **error)
+{
+  g_autofree char *usual = g_test_build_filename (G_TEST_DIST, "tests", "plan", "facts", NULL);
+  g_autofree char *own = test_file ("plan", name, "facts");
+  g_autoptr (Case) golden = g_new0 (Case, 1);
+  g_autofree char *config = NULL;
+
+  golden->world = world_read (usual, own);
+  config = read_config (golden->world, name);
+  golden->spec = oci_spec_parse (config, strlen (config), "config.json", error);
+  if (golden->spec == NULL)
+    return NULL;
+  golden->facts = facts_new (golden->world, golden->spec);
+  fill_options (golden->world, &golden->options);
+  return g_steal_pointer (&golden);
+}
+
+void
+case_free (Case *golden)
+{
+  if (golden == NULL)
+    return;
+  g_clear_pointer (&golden->facts, host_facts_free);
+  g_clear_pointer (&golden->spec, oci_spec_free);
+  g_clear_pointer (&golden->world, world_free);
+  g_free (golden);
+}
+
+static int
+by_name (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+GPtrArray *
+case_names (void)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *folder = g_test_build_filename (G_TEST_DIST, "tests", "plan", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  g_assert_nonnull (dir);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_DIR) && *name != '.')
+        g_ptr_array_add (names, g_strdup (name));
+    }
+  g_ptr_array_sort (names, by_name);
+  return names;
 }

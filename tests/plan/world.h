@@ -26,25 +26,23 @@
 
 #include "plan/plan.h"
 
+typedef struct World World;
+
+/* What a plan is made of. */
 typedef struct {
-  GHashTable *lines;  /* of char *, by key */
-  GHashTable *used;   /* keys that were asked for */
-} World;
+  World *world;         /* owns the strings of options */
+  OciSpec *spec;
+  HostFacts *facts;     /* no descriptor is open */
+  PlanOptions options;
+} Case;
 
-/* Reads the file @usual and then @own, which may be missing. A file that is no such file, or a key
- * that nobody knows, fails the test. Transfer: full. */
-World *world_read (const char *usual, const char *own);
+/* Reads the golden case @name. NULL and an error if its configuration is not accepted; a case that
+ * is not well made fails the test. Transfer: full. */
+Case *case_read (const char *name, GError **error);
 
-void world_free (World *world);
+void case_free (Case *golden);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Case, case_free)
 
-/* Returns the value of @key; fails the test if it has none. Transfer: none. */
-const char *world_value (World *world, const char *key);
-
-/* Returns the facts about this machine and what @spec refers to. No descriptor is open.
- * Transfer: full. */
-HostFacts *world_facts (World *world, const OciSpec *spec);
-
-/* Fills @ret_options, whose strings are @world's. */
-void world_options (World *world, PlanOptions *ret_options);
+/* Returns the names of all cases, in order. Transfer: full. */
+GPtrArray *case_names (void);
