@@ -4,6 +4,8 @@
 #include "plan/print.h"
 
 #include "base/error.h"
+#include "base/names.h"
+#include "init/ops.h"
 #include "json/emit.h"
 #include "plan/initops.h"
 
@@ -31,6 +33,19 @@ static const char *const maps_names[] = {
   [MAPS_NONE] = "none",
   [MAPS_DIRECT] = "direct",
   [MAPS_TOOLS] = "tools",
+};
+
+/* enum op_flag, in the order of its bits. */
+static const Name flag_names[] = {
+  { "recursive", OP_FLAG_RECURSIVE },
+  { "directory", OP_FLAG_DIRECTORY },
+  { "no-symlinks", OP_FLAG_NO_SYMLINKS },
+  { "inherit-mode", OP_FLAG_INHERIT_MODE },
+  { "copy-up", OP_FLAG_COPY_UP },
+  { "gate", OP_FLAG_GATE },
+  { "check-source", OP_FLAG_CHECK_SOURCE },
+  { "bind-console", OP_FLAG_BIND_CONSOLE },
+  { NULL, 0 },
 };
 
 static char *
@@ -214,7 +229,11 @@ emit_op (JsonEmit *emit, const Plan *plan, const PlanOp *op)
   json_emit_string (emit, "op", plan_op_name (op->code));
   json_emit_string (emit, "pointer", row->pointer);
   json_emit_string (emit, "what", row->what);
-  json_emit_uint (emit, "flags", op->flags);
+  json_emit_array (emit, "flags");
+  for (const Name *flag = flag_names; flag->name != NULL; flag++)
+    if (op->flags & (guint64) flag->value)
+      json_emit_string (emit, NULL, flag->name);
+  json_emit_array_end (emit);
   json_emit_array (emit, "numbers");
   for (guint i = 0; i < op->numbers->len; i++)
     json_emit_uint (emit, NULL, g_array_index (op->numbers, guint64, i));
