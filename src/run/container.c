@@ -69,17 +69,27 @@ container_free (Container *container)
   g_free (container);
 }
 
-/* Opens the directory; fd stays -1 where there is none. */
+/* Opens the directory; fd stays -1 where there is none. One that others may enter is none of ours:
+ * --root may name any directory, and nothing in there may be taken for a broken container. */
 static gboolean
 open_directory (Container *container, GError **error)
 {
+  autofd fd = -1;
+  struct stat st;
+
   fd_clear (&container->fd);
   if (container->store->fd < 0)
     return TRUE;
-  container->fd = openat (container->store->fd, container->id,
-                          O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (container->fd < 0 && errno != ENOENT)
+  fd = openat (container->store->fd, container->id,
+               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT)
+    return TRUE;
+  if (fd < 0 || fstat (fd, &st) < 0)
     return throw_path (container, "open", "", error);
+  if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return throw (error, "%s/%s: not the directory of a container", container->store->path,
+                  container->id);
+  container->fd = fd_steal (&fd);
   return TRUE;
 }
 

@@ -125,14 +125,16 @@ store_check_id (const char *id, GError **error)
   return TRUE;
 }
 
+/* Whether @entry may be a container's directory: what others may enter is none of ours. */
 static gboolean
 is_directory (int dir_fd, const struct dirent *entry)
 {
   struct stat st;
 
-  if (entry->d_type != DT_UNKNOWN)
-    return entry->d_type == DT_DIR;
-  return fstatat (dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (st.st_mode);
+  if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+    return FALSE;
+  return fstatat (dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (st.st_mode)
+         && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
 static int

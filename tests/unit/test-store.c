@@ -263,6 +263,10 @@ test_strays (Fixture *f, gconstpointer data)
        *name != NULL; name++)
     g_assert_cmpint (mkdirat (f->store->fd, *name, 0700), ==, 0);
   g_assert_cmpint (symlinkat ("a", f->store->fd, "link"), ==, 0);
+  g_assert_cmpint (mkdirat (f->store->fd, "open", 0755), ==, 0);
+  put (f, "open/" CONTAINER_CONFIG_FILE, "");
+  g_assert_false (container_delete (f->store, "open", TRUE, NULL));
+  g_assert_true (exists (f, "open/" CONTAINER_CONFIG_FILE));
   ids = store_list (f->store, NULL);
   g_assert_cmpuint (ids->len, ==, G_N_ELEMENTS (expected));
   for (guint i = 0; i < ids->len; i++)
