@@ -5,14 +5,13 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "run/passfd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -191,53 +190,17 @@ console_clear (Console *console)
   fd_clear (&console->master);
 }
 
-/* Sends @message with @fd. */
-static gboolean
-send_fd (int socket, const char *message, int fd, GError **error)
-{
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE (sizeof (int))];
-  } control = { 0 };
-  struct iovec vector = { .iov_base = (void *) message, .iov_len = strlen (message) };
-  struct msghdr msg = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
-                        .msg_controllen = sizeof control.space };
-  ssize_t n;
-
-  control.header.cmsg_level = SOL_SOCKET;
-  control.header.cmsg_type = SCM_RIGHTS;
-  control.header.cmsg_len = CMSG_LEN (sizeof (int));
-  memcpy (CMSG_DATA (&control.header), &fd, sizeof fd);
-  do
-    n = sendmsg (socket, &msg, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
-  return n >= 0 || throw_errno (error, "send the terminal");
-}
-
-gboolean
-console_send (int master, const char *path, GError **error)
-{
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
-  autofd fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  autofd target = open (path, O_PATH | O_CLOEXEC);
-
-  if (fd < 0)
-    return throw_errno (error, "socket");
-  if (target < 0)
-    return throw_errno (error, "console socket %s", path);
-  /* by descriptor, since the path may be longer than an address can be */
-  (void) g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", target);
-  if (connect (fd, (const struct sockaddr *) &address, sizeof address) < 0)
-    return throw_errno (error, "connect to console socket %s", path);
-  return send_fd (fd, "/dev/pts/ptmx", master, error);
-}
-
 gboolean
 console_take (int *master, Console *console, const char *socket, GError **error)
 {
   if (*master < 0)
     return TRUE;
   if (socket != NULL)
-    return console_send (*master, socket, error);
+    {
+      if (pass_fd_to_path (socket, "/dev/pts/ptmx", *master, error))
+        return TRUE;
+      g_prefix_error (error, "console socket ");
+      return FALSE;
+    }
   return console_open (console, fd_steal (master), error);
 }

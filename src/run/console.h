@@ -55,6 +55,3 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Console, console_clear)
 /* What becomes of the terminal *@master that the init has sent (-1: none): it goes to the socket at
  * @socket, or is relayed by @console, which takes it. */
 gboolean console_take (int *master, Console *console, const char *socket, GError **error);
-
-/* Sends @master to the socket at @path, as --console-socket asks (unix(7), SCM_RIGHTS). */
-gboolean console_send (int master, const char *path, GError **error);

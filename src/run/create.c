@@ -238,7 +238,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
     return FALSE;
   if (!bring_up (&running, container, &work, request, error)
       || !console_take (&running.console, &console, request->console_socket, error)
-      || !launch_start (&running, work.plan, error))
+      || !launch_start (&running, work.plan, container, error))
     {
       tear_down (&running, container);
       return FALSE;

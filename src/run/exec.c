@@ -205,7 +205,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   return join (launch, &namespaces, request->preserve_fds, instructions, error)
          && launch_wait_ready (launch, plan, error)
          && console_take (&launch->console, console, request->console_socket, error)
-         && launch_start (launch, plan, error);
+         && launch_start (launch, plan, container, error);
 }
 
 static gboolean

@@ -11,11 +11,13 @@
 #include "base/fd.h"
 #include "plan/initops.h"
 #include "run/idmap.h"
+#include "run/listener.h"
 #include "run/report.h"
 #include "run/seccomp.h"
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -65,6 +67,8 @@ launch_instructions (const Plan *plan, Container *container, gboolean stored, GE
       && (!seccomp_program (seccomp, container->store->fd, &program, &flags, error)
           || !store_filter (container, program, flags, error)))
     return -1;
+  if (wanted && seccomp_notifies (seccomp))
+    flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
   block = plan_encode (plan, program, flags);
   return fd_memfd ("bwrap-oci-instructions", block->data, block->len, TRUE, error);
 }
@@ -239,17 +243,23 @@ launch_commit (Launch *launch, GError **error)
 }
 
 gboolean
-launch_start (Launch *launch, const Plan *plan, GError **error)
+launch_start (Launch *launch, const Plan *plan, const Container *container, GError **error)
 {
-  struct report report;
-  int got;
-
   if (!send_command (launch, COMMAND_START, error))
     return FALSE;
-  got = report_receive (launch->bwrap.control, &report, NULL, error);
-  if (got > 0)
-    return fail_from_report (plan, &report, error);
-  return got == 0;
+  for (;;)
+    {
+      struct report report;
+      autofd fd = -1;
+      int got = report_receive (launch->bwrap.control, &report, &fd, error);
+
+      if (got <= 0)
+        return got == 0;
+      if (report.kind != REPORT_LISTENER)
+        return fail_from_report (plan, &report, error);
+      if (!listener_send (container, launch->bwrap.child, fd, error))
+        return FALSE;
+    }
 }
 
 void

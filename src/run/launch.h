@@ -35,8 +35,9 @@ gboolean launch_wait_ready (Launch *launch, const Plan *plan, GError **error);
 /* Tells the init that "created" is on record: it waits at the gate from now on. */
 gboolean launch_commit (Launch *launch, GError **error);
 
-/* Starts the program and waits until it runs. */
-gboolean launch_start (Launch *launch, const Plan *plan, GError **error);
+/* Starts the program and waits until it runs. @container is where its filter's listener belongs. */
+gboolean launch_start (Launch *launch, const Plan *plan, const Container *container,
+                       GError **error);
 
 /* Lets go of the container, which lives on. */
 void launch_release (Launch *launch);

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "run/kill.h"
+#include "run/listener.h"
 #include "run/report.h"
 
 #include <errno.h>
@@ -49,16 +51,25 @@ fail_from_report (const struct report *report, GError **error)
 }
 
 static gboolean
-talk (int socket, GError **error)
+talk (const Container *container, int socket, GError **error)
 {
   guint32 command = COMMAND_START;
-  struct report report;
-  int got;
 
   if (send (socket, &command, sizeof command, MSG_NOSIGNAL) != sizeof command)
     return throw_errno (error, "send to the init");
-  got = report_receive (socket, &report, NULL, error);
-  return got > 0 ? fail_from_report (&report, error) : got == 0;
+  for (;;)
+    {
+      struct report report;
+      autofd fd = -1;
+      int got = report_receive (socket, &report, &fd, error);
+
+      if (got <= 0)
+        return got == 0;
+      if (report.kind != REPORT_LISTENER)
+        return fail_from_report (&report, error);
+      if (!listener_send (container, 0, fd, error))
+        return FALSE;
+    }
 }
 
 gboolean
@@ -78,7 +89,10 @@ container_start (Container *container, GError **error)
     return FALSE;
   if (socket < 0)
     return refuse (CONTAINER_STOPPED, error);
-  started = talk (socket, error);
+  started = talk (container, socket, error);
+  if (!started && !container_end (container, &ignored))
+    log_debug ("%s", ignored->message);
+  g_clear_error (&ignored);
   /* nobody listens behind it any more: the status does not depend on it */
   if (!container_gate_remove (container, &ignored))
     log_debug ("%s", ignored->message);

@@ -100,9 +100,6 @@ static const Field syscall_fields[] = {
 
 static const FieldType syscall_type = { "system call rule", sizeof (OciSyscall), syscall_fields };
 
-#define REFUSED_LISTENER \
-  .support = FIELD_REFUSED, .reason = "a seccomp listener cannot be passed on"
-
 static const Field seccomp_fields[] = {
   FIELD_NAME (OciSeccomp, default_action, oci_seccomp_actions, "defaultAction",
               "action for all other system calls", .flags = FIELD_REQUIRED | FIELD_EMPTY_ABSENT),
@@ -112,9 +109,9 @@ static const Field seccomp_fields[] = {
                "SCMP_ARCH_... besides the machine's own"),
   FIELD_NAMES (OciSeccomp, flags, oci_seccomp_flags, "flags", "SECCOMP_FILTER_FLAG_..."),
   FIELD_STRING (OciSeccomp, listener_path, "listenerPath", "socket for SCMP_ACT_NOTIFY",
-                .flags = FIELD_EMPTY_ABSENT, REFUSED_LISTENER),
+                .flags = FIELD_EMPTY_ABSENT),
   FIELD_STRING (OciSeccomp, listener_metadata, "listenerMetadata", "data for the listener",
-                .flags = FIELD_EMPTY_ABSENT, REFUSED_LISTENER),
+                .flags = FIELD_EMPTY_ABSENT),
   FIELD_OBJECTS (OciSeccomp, syscalls, syscall_type, "syscalls", "the rules"),
   FIELD_END,
 };

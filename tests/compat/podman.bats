@@ -244,7 +244,7 @@ YAML
     true
   [ "$status" -eq 0 ] || p play kube --network none "$PODMAN_DIR/pod.yaml"
   [ "$status" -eq 0 ] || skip "machine: this podman cannot play without its pause image: $stderr"
-  p exec played-main echo played
+  p exec played-main /bin/echo played
   assert_p 0 played
 }
 
