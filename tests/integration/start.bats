@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# Two steps: create makes everything but the program, start runs it.
+load helpers
+
+setup() {
+  setup_test
+  make_bundle
+}
+
+# creates ARGS...: a container that will run them.
+creates() {
+  container_command "$@"
+  run_oci create --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_no_stderr
+}
+
+@test "create leaves a container whose program has not run" {
+  config '.root.readonly = false'
+  creates /bin/touch /ran
+  assert_equal "$(container_status)" created
+  kill -0 "$(container_pid)"
+  [ ! -e "$BUNDLE/rootfs/ran" ]
+  run_oci start "$ID"
+  assert_success
+  assert_no_stderr
+  wait_until is_status stopped
+  [ -e "$BUNDLE/rootfs/ran" ]
+}
+
+@test "the configuration is that of create" {
+  creates /bin/sleep 60
+  rm "$BUNDLE/config.json"
+  run_oci start "$ID"
+  assert_success
+  assert_equal "$(container_status)" running
+}
+
+@test "the namespaces are there before the start" {
+  creates /bin/true
+  local kind
+  for kind in pid ipc uts mnt user; do
+    [ "$(readlink "/proc/$(container_pid)/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ]
+  done
+}
+
+@test "start works once" {
+  creates /bin/sleep 60
+  run_oci start "$ID"
+  assert_success
+  run_oci start "$ID"
+  assert_failure 1
+  assert_one_line_error "cannot start an already running container"
+  run_oci kill "$ID" KILL
+  wait_until is_status stopped
+  run_oci start "$ID"
+  assert_failure 1
+  assert_one_line_error "cannot start a container that has stopped"
+}
+
+@test "start of an unknown container" {
+  run_oci start nosuch
+  assert_failure 1
+  assert_one_line_error "container does not exist"
+}
+
+@test "of ten starts at once one wins" {
+  local i wins
+  creates /bin/sleep 60
+  for i in {1..10}; do
+    "$BWRAP_OCI" --root "$STATE" start "$ID" </dev/null >/dev/null 2>&1 3>&- &&
+      echo won >"$TEST_DIR/won.$i" &
+  done
+  wait
+  wins=("$TEST_DIR"/won.*)
+  assert_equal "${#wins[@]}" 1
+  assert_equal "$(container_status)" running
+}
+
+@test "looking at a created container does not start it" {
+  local i
+  creates /bin/sleep 60
+  for i in {1..20}; do
+    assert_equal "$(container_status)" created
+    run_oci list
+    assert_output_matches "$ID .*created"
+  done
+  run_oci start "$ID"
+  assert_success
+}
+
+@test "a program that has gone since create" {
+  creates /bin/sleep 60
+  rm "$BUNDLE/rootfs/bin/sleep"
+  run_oci start "$ID"
+  assert_failure 1
+  assert_one_line_error 'exec: "/bin/sleep": no such file or directory'
+  wait_until is_status stopped
+}
+
+@test "KILL ends the waiting init" {
+  creates /bin/sleep 60
+  run_oci kill "$ID" KILL
+  assert_success
+  wait_until is_status stopped
+  run_oci start "$ID"
+  assert_failure 1
+  assert_one_line_error "cannot start a container that has stopped"
+  run_oci delete "$ID"
+  assert_success
+}
+
+@test "delete ends a created container" {
+  creates /bin/sleep 60
+  local pid
+  pid=$(container_pid)
+  run_oci delete "$ID"
+  assert_success
+  [ ! -d "/proc/$pid" ] || grep -q '^State:.*[ZX]' "/proc/$pid/status"
+}
+
+@test "kill --all reaches every process, kill only the first" {
+  creates /bin/sh -c 'trap : TERM; sleep 60.5 & sleep 61.5 & echo up; while :; do wait; done'
+  "$BWRAP_OCI" --root "$STATE" start "$ID" 3>&-
+  children() { pgrep -f '^sleep 6[01]\.5$' --ns "$(container_pid)" --nslist pid | wc -l; }
+  two_children() { [ "$(children)" = 2 ]; }
+  no_children() { [ "$(children)" = 0 ]; }
+  wait_until two_children
+  run_oci kill "$ID" TERM
+  assert_success
+  sleep 0.2
+  assert_equal "$(children)" 2
+  run_oci kill --all "$ID" TERM
+  assert_success
+  wait_until no_children
+  assert_equal "$(container_status)" running
+  run_oci kill --all "$ID" KILL
+  assert_success
+  wait_until is_status stopped
+  run_oci kill --all "$ID" KILL
+  assert_success
+}
+
+@test "delete against delete --force" {
+  local i
+  for i in {1..5}; do
+    creates /bin/sleep 60
+    "$BWRAP_OCI" --root "$STATE" delete "$ID" 2>"$TEST_DIR/plain" 3>&- &
+    run_oci delete --force "$ID"
+    assert_success
+    wait $! || grep -q "container does not exist" "$TEST_DIR/plain"
+    [ ! -e "$STATE/$ID" ]
+  done
+}
