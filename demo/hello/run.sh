@@ -7,56 +7,13 @@
 # and shows that root in the container is the user outside. Called by root it uses the user
 # bwrap-oci-demo, which it makes. Everything else is in a temporary folder, removed at the end.
 set -euo pipefail
-top=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=tests/lib/install.sh
-. "$top/tests/lib/install.sh"
+# shellcheck source=demo/common.sh
+. "$(dirname "$0")/../common.sh"
 
-user=$(id -un)
-if [ "$user" = root ]; then user=bwrap-oci-demo; fi
-folder=
-cleanup() { [ -z "$folder" ] || rm -rf "$folder"; }
-trap cleanup EXIT
-fail() { echo "FAILED: $*" >&2; exit 1; }
-
-# --- what is missing ----------------------------------------------------------
-
-install_packages "${run_packages[@]}" busybox-static jq
-build=$top/build
-if [ ! -x "$build/bwrap-oci" ] || [ ! -x "$build/bwrap-oci-init" ]; then
-  install_packages "${build_packages[@]}"
-  echo "building bwrap-oci in $build"
-  mkdir -p "$build"
-  log=$build/build.log
-  { [ -x "$top/configure" ] || "$top/autogen.sh"
-    [ -f "$build/Makefile" ] || (cd "$build" && "$top/configure")
-    make -C "$build" -j"$(nproc)"; } >"$log" 2>&1 || { tail -n 30 "$log"; fail "the build, see $log"; }
-fi
-[ "$(id -u)" != 0 ] || make_user "$user"
-grep -qs "^$user:\|^$(id -u "$user"):" /etc/subuid ||
-  fail "$user has no sub-ids: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $user"
-
-# --- the bundle ---------------------------------------------------------------
-
-# The container's other ids must be able to pass through every parent of the root.
-folder=$(mktemp -d /var/tmp/bwrap-oci-hello.XXXXXXXX)
-chmod 0711 "$folder"
-install -m 0755 "$build"/bwrap-oci "$build"/bwrap-oci-gio "$build"/bwrap-oci-init "$folder"
+prepare busybox-static jq
 bundle=$folder/hello
-mkdir -p "$bundle/rootfs"/{bin,dev,etc,proc,sys,tmp}
-cp "$(command -v busybox)" "$bundle/rootfs/bin/busybox"
-for applet in cat echo id hostname ls sh touch; do ln -s busybox "$bundle/rootfs/bin/$applet"; done
-echo root:x:0:0:root:/:/bin/sh >"$bundle/rootfs/etc/passwd"
-mkdir -m 0700 "$folder/state"
-[ "$(id -u)" != 0 ] || chown -R "$user:" "$folder"
-
-as_user() {
-  if [ "$(id -u)" = 0 ]; then
-    setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --inh-caps=-all \
-      env -i --default-signal PATH="$PATH" LANG=C.UTF-8 "$@"
-  else
-    "$@"
-  fi
-}
+busybox_root "$bundle/rootfs" cat echo id hostname ls sh touch
+give_folder
 
 # The configuration that `spec` makes maps one id; without mappings, the runtime adds the
 # user's sub-ids.
