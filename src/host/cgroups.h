@@ -1,4 +1,5 @@
-/* Which cgroup hierarchies this machine has (cgroups(7)). */
+/* Which cgroup hierarchies this machine has, and where in them a container's cgroup can be
+ * (cgroups(7)). */
 #pragma once
 
 #include "plan/facts.h"
@@ -10,3 +11,26 @@ gboolean host_cgroup_probe (MachineFacts *facts, GError **error);
 /* Finds out the same from the text of a mountinfo file (proc_pid_mountinfo(5)); lines that are not
  * of its form are skipped. */
 void cgroups_parse (const char *text, MachineFacts *facts);
+
+/* Fills cgroups of @facts: each hierarchy that this process can see, and what would become of
+ * cgroupsPath @wanted (NULL: there is none) of container @id in it. */
+gboolean host_cgroup_places (MachineFacts *facts, const char *wanted, const char *id,
+                             GError **error);
+
+/* A mount of a hierarchy. */
+typedef struct {
+  char *options;  /* as in CgroupFacts */
+  char *mount;
+  char *root;     /* which cgroup of the hierarchy its root is */
+  dev_t device;
+} CgroupMount;
+
+void cgroup_mount_free (CgroupMount *mount);
+
+/* Returns the mounts of hierarchies in the text of a mountinfo file, in its order. Transfer:
+ * full, of CgroupMount. */
+GPtrArray *cgroup_mounts_parse (const char *text);
+
+/* Returns the cgroup that /proc/self/cgroup, whose text is @text, names for the hierarchy of
+ * @mount, below the mount; NULL if it cannot be seen there. Transfer: full. */
+char *cgroup_own_parse (const char *text, const CgroupMount *mount);

@@ -36,6 +36,7 @@ gboolean plan_refuse (GError **error, const char *pointer, const char *message, 
 /* The chapters, in the order in which plan_new() calls them. */
 gboolean plan_namespaces (PlanContext *context, GError **error);
 gboolean plan_idmap (PlanContext *context, GError **error);
+gboolean plan_control_groups (PlanContext *context, GError **error);
 gboolean plan_staging (PlanContext *context, GError **error);
 gboolean plan_mounts (PlanContext *context, GError **error);
 gboolean plan_devices (PlanContext *context, GError **error);

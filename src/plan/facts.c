@@ -6,6 +6,17 @@
 #include "base/fd.h"
 
 void
+cgroup_facts_free (CgroupFacts *facts)
+{
+  g_free (facts->options);
+  g_strfreev (facts->controllers);
+  g_free (facts->mount);
+  g_free (facts->own);
+  g_free (facts->path);
+  g_free (facts);
+}
+
+void
 closed_directory_free (ClosedDirectory *directory)
 {
   g_free (directory->path);
@@ -55,6 +66,7 @@ host_facts_free (HostFacts *facts)
   g_free (facts->machine.newgidmap.path);
   bwrap_facts_clear (&facts->machine.bwrap);
   g_strfreev (facts->machine.cgroup_v1);
+  g_clear_pointer (&facts->machine.cgroups, g_ptr_array_unref);
   source_facts_free (facts->bundle.root);
   g_clear_pointer (&facts->bundle.mounts, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.devices, g_ptr_array_unref);

@@ -52,6 +52,16 @@ typedef enum {
   HOST_CAP_SYS_RESOURCE = 1 << 3,
 } HostCapabilities;
 
+/* A cgroup hierarchy, and the place in it that a container can have (cgroups(7)). */
+typedef struct {
+  char *options;       /* of a v1 hierarchy: "cpu,cpuacct", "name=systemd"; NULL: cgroup v2 */
+  char **controllers;  /* that @path has (v1) or can have (v2) */
+  char *mount;         /* where it is mounted */
+  char *own;           /* the caller's cgroup, below @mount: "/", "/a/b"; NULL: not to be seen there */
+  char *path;          /* the container's, as @own; NULL: there is none */
+  int error;           /* errno of why @path cannot be made and entered; 0: it can */
+} CgroupFacts;
+
 /* A program that writes id maps for us. */
 typedef struct {
   char *path;     /* NULL: not installed, or not needed: we may write maps ourselves */
@@ -78,6 +88,9 @@ typedef struct {
   /* only after host_cgroup_probe() */
   CgroupMode cgroup_mode;
   char **cgroup_v1;               /* options of each v1 hierarchy: "cpu,cpuacct", "name=systemd" */
+
+  /* only after host_cgroup_places() */
+  GPtrArray *cgroups;             /* of CgroupFacts; NULL: not asked for */
 
   /* only after host_machine_probe_problems() */
   gint64 max_user_namespaces;     /* user.max_user_namespaces, -1: unknown */
@@ -125,6 +138,7 @@ typedef struct {
   BundleFacts bundle;
 } HostFacts;
 
+void cgroup_facts_free (CgroupFacts *facts);
 void closed_directory_free (ClosedDirectory *directory);
 void source_facts_free (SourceFacts *facts);
 void namespace_facts_free (NamespaceFacts *facts);

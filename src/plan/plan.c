@@ -54,6 +54,7 @@ plan_free (Plan *plan)
   g_clear_pointer (&plan->uid_map, g_array_unref);
   g_clear_pointer (&plan->gid_map, g_array_unref);
   g_array_unref (plan->joined);
+  cgroup_plan_free (plan->cgroup);
   g_ptr_array_unref (plan->words);
   g_ptr_array_unref (plan->ops);
   g_ptr_array_unref (plan->rows);
@@ -90,6 +91,7 @@ static const struct {
   { take_notes },
   { plan_namespaces },
   { plan_idmap },
+  { plan_control_groups },
   { plan_staging },
   { plan_mounts },
   { plan_devices },

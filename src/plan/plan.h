@@ -6,6 +6,7 @@
  * names slots ("@args", "@source:3") that launch turns into numbers. */
 #pragma once
 
+#include "plan/cgroup.h"
 #include "plan/facts.h"
 #include "spec/spec.h"
 
@@ -18,6 +19,7 @@ typedef struct {
   gboolean new_keyring;        /* join a session keyring of its own */
   gboolean console_socket;     /* a terminal goes to somebody else */
   gboolean detach;
+  CgroupManager cgroup_manager;
   const char *init_path;       /* of bwrap-oci-init */
 } PlanOptions;
 
@@ -95,6 +97,7 @@ typedef struct {
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */
   gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
                             * ours that joins, so it has no_new_privs only if asked for */
+  CgroupPlan *cgroup;      /* NULL in a plan for exec */
   GPtrArray *words;        /* of PlanWord: bwrap's options, in order, without the program */
   GPtrArray *ops;          /* of PlanOp */
   GPtrArray *rows;         /* of PlanRow, by index */

@@ -8,6 +8,7 @@
 #include "init/ops.h"
 #include "json/emit.h"
 #include "plan/initops.h"
+#include "plan/print_cgroup.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,7 @@ plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *o
   format_map (out, "uid_map", plan->uid_map);
   format_map (out, "gid_map", plan->gid_map);
   format_joining (out, plan);
+  plan_format_cgroup (out, plan);
   for (guint i = 0; i < plan->ops->len; i++)
     {
       const PlanOp *op = g_ptr_array_index (plan->ops, i);
@@ -287,6 +289,7 @@ plan_format_json (const Plan *plan)
   emit_map (&emit, "uidMap", plan->uid_map);
   emit_map (&emit, "gidMap", plan->gid_map);
   emit_joined (&emit, plan);
+  plan_emit_cgroup (&emit, plan);
   json_emit_array (&emit, "init");
   for (guint i = 0; i < plan->ops->len; i++)
     emit_op (&emit, plan, g_ptr_array_index (plan->ops, i));

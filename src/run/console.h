@@ -14,15 +14,18 @@ typedef struct {
 
 /* A relay in the foreground. Start it with CONSOLE_INIT. */
 typedef struct {
-  int master;             /* owned */
-  int terminal;           /* the caller's terminal: 0, 1 or 2; -1: it has none */
-  gboolean raw;           /* the caller's terminal is in raw mode */
+  int master;             /* owned; -1: hung up */
+  int terminal;           /* owned: the caller's terminal; -1: it has none */
+  gboolean interactive;   /* what is typed there is the input */
+  gboolean raw;           /* it is in raw mode */
   struct termios before;  /* and was in this one */
+  gboolean closed;        /* nobody inside has the pty open */
+  int opened;             /* owned: tells when somebody has it again; -1: not needed yet */
   ConsolePump in, out;
 } Console;
 
-#define CONSOLE_INIT { .master = -1, .terminal = -1, .in = { .from = -1, .to = -1 },            \
-                       .out = { .from = -1, .to = -1 } }
+#define CONSOLE_INIT { .master = -1, .terminal = -1, .opened = -1,                              \
+                       .in = { .from = -1, .to = -1 }, .out = { .from = -1, .to = -1 } }
 
 /* Number of descriptors that console_poll() fills in. */
 #define CONSOLE_POLL_FDS 3
@@ -31,8 +34,9 @@ typedef struct {
  * container's gets its size, and its lines end in a bare newline, as with the peers. */
 gboolean console_open (Console *console, int master, GError **error);
 
-/* Fills @fds with what it waits for; entries without a use have fd -1. */
-void console_poll (const Console *console, struct pollfd fds[CONSOLE_POLL_FDS]);
+/* Fills @fds with what it waits for; entries without a use have fd -1. Returns how many
+ * milliseconds to wait at most, -1: for ever. */
+int console_poll (Console *console, struct pollfd fds[CONSOLE_POLL_FDS]);
 
 /* Moves what can be moved after poll(2) has returned. */
 void console_move (Console *console, const struct pollfd fds[CONSOLE_POLL_FDS]);
@@ -40,12 +44,17 @@ void console_move (Console *console, const struct pollfd fds[CONSOLE_POLL_FDS]);
 /* The caller's terminal has changed its size. */
 void console_resize (Console *console);
 
-/* Stops this process as SIGTSTP would, with the caller's terminal as it was; when it goes
- * on, the terminal is raw again if it is ours then. */
+/* Stops this process as SIGTSTP would, with the caller's terminal as it was. */
 void console_suspend (Console *console);
 
-/* The process has ended: writes out what it still had to say. */
-void console_drain (Console *console);
+/* This process goes on after a stop: the terminal is raw again if it is ours now. */
+void console_resume (Console *console);
+
+/* The process has ended: no more input; *@left bytes may follow, which is more than a pty holds. */
+void console_end_input (Console *console, gsize *left);
+
+/* Whether the process has left something to write, of which at most *@left bytes are taken. */
+gboolean console_has_output (Console *console, gsize *left);
 
 /* Gives the caller's terminal back and closes everything. */
 void console_clear (Console *console);

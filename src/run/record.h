@@ -8,16 +8,11 @@
 #pragma once
 
 #include "json/field.h"
+#include "plan/cgroup.h"
 
 #include <sys/types.h>
 
 #define RECORD_VERSION 1
-
-typedef enum {
-  CGROUP_MANAGER_CGROUPFS,
-  CGROUP_MANAGER_SYSTEMD,
-  CGROUP_MANAGER_DISABLED,
-} CgroupManager;
 
 extern const Name record_cgroup_managers[];  /* "cgroupfs", "systemd", "disabled" */
 

@@ -1,8 +1,6 @@
-/* The system call filter: from the configuration's rules to the program for seccomp(2).
- *
- * libseccomp makes the program (seccomp_init(3), seccomp_rule_add(3)); the init loads it. Making
- * one for an engine's default profile takes milliseconds, so programs are kept in the state root
- * by the content of the rules. The rules mean what they mean to the peers: see seccomp-compile.c. */
+/* The system call filter: from the configuration's rules to the program for seccomp(2), which the
+ * init loads. What the rules mean is in seccomp-table.c, what the program is like in
+ * seccomp-emit.c. Programs are kept in the state root, known by the content of the rules. */
 #pragma once
 
 #include "spec/seccomp.h"

@@ -61,25 +61,28 @@ take_signal (const Supervision *supervision, int number)
     console_resize (supervision->console);
   else if (supervision->console != NULL && number == SIGTSTP)
     console_suspend (supervision->console);
-  else if (supervision->console == NULL
-           || (number != SIGCONT && number != SIGTTIN && number != SIGTTOU))
+  else if (supervision->console != NULL && number == SIGCONT)
+    console_resume (supervision->console);
+  else if (supervision->console == NULL || (number != SIGTTIN && number != SIGTTOU))
     (void) proc_pidfd_signal (supervision->pidfd, number);
 }
 
-/* One round: waits for a signal or for something to relay. */
+/* One round: waits for a signal or for something to relay. *@ret_signal is what came, or 0. */
 static gboolean
-wait_round (const Supervision *supervision, int signal_fd, GError **error)
+wait_round (const Supervision *supervision, int signal_fd, int *ret_signal, GError **error)
 {
   struct pollfd fds[1 + CONSOLE_POLL_FDS] = { { .fd = signal_fd, .events = POLLIN } };
   struct signalfd_siginfo info;
   nfds_t n_fds = 1;
+  int timeout = -1;
 
+  *ret_signal = 0;
   if (supervision->console != NULL)
     {
-      console_poll (supervision->console, fds + 1);
+      timeout = console_poll (supervision->console, fds + 1);
       n_fds += CONSOLE_POLL_FDS;
     }
-  if (poll (fds, n_fds, -1) < 0)
+  if (poll (fds, n_fds, timeout) < 0)
     return errno == EINTR || throw_errno (error, "poll");
   if (supervision->console != NULL)
     console_move (supervision->console, fds + 1);
@@ -87,8 +90,24 @@ wait_round (const Supervision *supervision, int signal_fd, GError **error)
     {
       if (read (signal_fd, &info, sizeof info) != sizeof info)
         return errno == EINTR || throw_errno (error, "read signalfd");
-      take_signal (supervision, (int) info.ssi_signo);
+      *ret_signal = (int) info.ssi_signo;
+      take_signal (supervision, *ret_signal);
     }
+  return TRUE;
+}
+
+/* Writes out what the process still had to say; who sends a signal now means us. */
+static gboolean
+drain (const Supervision *supervision, int signal_fd, GError **error)
+{
+  int number = 0;
+  gsize left;
+
+  console_end_input (supervision->console, &left);
+  while (number != SIGHUP && number != SIGINT && number != SIGQUIT && number != SIGTERM
+         && console_has_output (supervision->console, &left))
+    if (!wait_round (supervision, signal_fd, &number, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -96,14 +115,13 @@ gboolean
 supervise_wait (const Supervision *supervision, int *ret_status, GError **error)
 {
   autofd signal_fd = signalfd (-1, &supervision->signals, SFD_CLOEXEC);
+  int number;
 
   if (signal_fd < 0)
     return throw_errno (error, "signalfd");
   /* the SIGCHLD of an end that came before now is pending, or its child is reaped here */
   while (!reap (supervision->pid, ret_status))
-    if (!wait_round (supervision, signal_fd, error))
+    if (!wait_round (supervision, signal_fd, &number, error))
       return FALSE;
-  if (supervision->console != NULL)
-    console_drain (supervision->console);
-  return TRUE;
+  return supervision->console == NULL || drain (supervision, signal_fd, error);
 }

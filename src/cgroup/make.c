@@ -1,0 +1,375 @@
+/* Making cgroups; see make.h.
+ *
+ * From the top downwards: a directory of cgroup v2 has the controllers that the one above hands
+ * down, and one of the v1 cpuset hierarchy takes nobody before it has CPUs and memory. */
+#include "config.h"
+
+#include "cgroup/make.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Others who make and remove the same directories above ours. */
+#define RACE_TRIES 20
+
+/* One target on its way. */
+typedef struct {
+  const CgroupPlan *plan;
+  const CgroupTarget *target;
+  guint index;          /* of the target */
+  char **names;         /* of the directories, from the mount downwards */
+  CgroupRecord *record;
+  gboolean made;        /* the leaf, at an earlier try */
+  int refusal;          /* errno of the last controller that could not be handed down */
+} Making;
+
+static void
+free_dir (gpointer data)
+{
+  cgroup_dir_clear (data);
+  g_free (data);
+}
+
+void
+cgroup_set_clear (CgroupSet *set)
+{
+  g_clear_pointer (&set->dirs, g_ptr_array_unref);
+}
+
+CgroupDir *
+cgroup_set_add (CgroupSet *set)
+{
+  CgroupDir *dir = g_new (CgroupDir, 1);
+
+  *dir = (CgroupDir) CGROUP_DIR_INIT;
+  if (set->dirs == NULL)
+    set->dirs = g_ptr_array_new_with_free_func (free_dir);
+  g_ptr_array_add (set->dirs, dir);
+  return dir;
+}
+
+const CgroupDir *
+cgroup_set_get (const CgroupSet *set, guint index)
+{
+  return g_ptr_array_index (set->dirs, index);
+}
+
+/* The parts of an absolute path; none for "/". */
+static char **
+path_names (const char *path)
+{
+  return g_strsplit (strcmp (path, "/") == 0 ? "" : path + 1, "/", -1);
+}
+
+/* --- what is there --- */
+
+static gboolean
+survey_target (const CgroupTarget *target, CgroupRecord *record, GError **error)
+{
+  g_auto (GStrv) names = path_names (target->path);
+  g_autoptr (GString) path = g_string_new (target->mount);
+  g_autofree char *top = NULL;
+  struct stat st;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_string_append_printf (path, "/%s", names[i]);
+      if (top == NULL && lstat (path->str, &st) < 0)
+        {
+          if (errno != ENOENT)
+            return throw_errno (error, "config.json: /linux/cgroupsPath: cgroup %s", path->str);
+          top = g_strdup (path->str);
+        }
+    }
+  if (top != NULL)
+    (void) cgroup_record_add (record, target->options, path->str, top);
+  return TRUE;
+}
+
+gboolean
+cgroups_survey (const CgroupPlan *plan, CgroupRecord *record, GError **error)
+{
+  for (guint i = 0; i < plan->targets->len; i++)
+    if (!survey_target (g_ptr_array_index (plan->targets, i), record, error))
+      return FALSE;
+  return TRUE;
+}
+
+static int
+find_entry (const CgroupRecord *record, const char *path)
+{
+  for (guint i = 0; i < record->entries->len; i++)
+    if (strcmp (((const CgroupEntry *) g_ptr_array_index (record->entries, i))->path, path) == 0)
+      return (int) i;
+  return -1;
+}
+
+/* --- on the way down --- */
+
+static gboolean
+check_frozen (const CgroupDir *dir, GError **error)
+{
+  g_autofree char *state = NULL;
+
+  if (cgroup_dir_number (dir, "cgroup.freeze", NULL, 0) == 0)
+    state = cgroup_dir_read (dir, "freezer.state", NULL);
+  else
+    state = g_strdup ("FROZEN");
+  if (state == NULL || strcmp (state, "THAWED") == 0)
+    return TRUE;
+  return throw (error, "cgroup %s is frozen", dir->path);
+}
+
+/* Whether a limit cannot do without @controller. */
+static gboolean
+is_needed (const Making *making, const char *controller)
+{
+  for (guint i = 0; i < making->plan->settings->len; i++)
+    {
+      const CgroupSetting *setting = g_ptr_array_index (making->plan->settings, i);
+
+      if (setting->hierarchy == making->index && setting->asked
+          && strcmp (setting->controller, controller) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+hand_down (Making *making, const CgroupDir *dir, const char *controller, gboolean is_own)
+{
+  g_autofree char *word = g_strconcat ("+", controller, NULL);
+
+  if (cgroup_dir_write (dir, "cgroup.subtree_control", word, NULL))
+    return;
+  making->refusal = errno;
+  /* the caller's own processes stand in the way */
+  if (errno == EBUSY && is_own && is_needed (making, controller)
+      && cgroup_move_aside (dir, NULL)
+      && !cgroup_dir_write (dir, "cgroup.subtree_control", word, NULL))
+    making->refusal = errno;
+}
+
+/* Hands the controllers down from @dir, as far as it goes. */
+static void
+hand_down_all (Making *making, const CgroupDir *dir)
+{
+  const CgroupTarget *target = making->target;
+  g_autofree char *own = target->own != NULL
+                           ? g_strconcat (target->mount,
+                                          strcmp (target->own, "/") == 0 ? "" : target->own, NULL)
+                           : NULL;
+  gboolean is_own = g_strcmp0 (own, dir->path) == 0;
+
+  for (char **controller = target->controllers; controller != NULL && *controller != NULL;
+       controller++)
+    if (**controller != '\0' && !cgroup_dir_has_word (dir, "cgroup.subtree_control", *controller)
+        && cgroup_dir_has_word (dir, "cgroup.controllers", *controller))
+      hand_down (making, dir, *controller, is_own);
+}
+
+/* A new cpuset has no CPUs and no memory. */
+static gboolean
+inherit_cpuset (const CgroupDir *parent, const CgroupDir *dir, GError **error)
+{
+  static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *own = cgroup_dir_read (dir, files[i], error);
+      g_autofree char *above = NULL;
+
+      if (own == NULL)
+        return FALSE;
+      if (*own != '\0')
+        continue;
+      above = cgroup_dir_read (parent, files[i], error);
+      if (above == NULL || !cgroup_dir_write (dir, files[i], above, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Makes the leaf, which is on record; if somebody else was faster it is not ours. */
+static gboolean
+make_leaf (Making *making, const CgroupDir *parent, const char *name, int entry, GError **error)
+{
+  if (mkdirat (parent->fd, name, 0755) == 0)
+    making->made = TRUE;
+  else if (errno != EEXIST)
+    return throw_errno (error, "make cgroup %s/%s", parent->path, name);
+  else if (!making->made)
+    cgroup_record_drop (making->record, (guint) entry);
+  return TRUE;
+}
+
+/* From @parent to the directory @depth of names. */
+static gboolean
+step_down (Making *making, const CgroupDir *parent, guint depth, CgroupDir *dir, GError **error)
+{
+  const char *name = making->names[depth], *options = making->target->options;
+  g_autofree char *path = g_strconcat (parent->path, "/", name, NULL);
+  gboolean leaf = making->names[depth + 1] == NULL;
+  int entry = leaf ? find_entry (making->record, path) : -1;
+
+  if (options == NULL)
+    hand_down_all (making, parent);
+  if (entry >= 0 && !make_leaf (making, parent, name, entry, error))
+    return FALSE;
+  if (!cgroup_dir_open_below (dir, parent, name, !leaf, error) || !check_frozen (dir, error))
+    return FALSE;
+  return options == NULL || strstr (options, "cpuset") == NULL
+         || inherit_cpuset (parent, dir, error);
+}
+
+/* Fills the inode of the entry of @dir, if it is on record. */
+static gboolean
+complete_entry (CgroupRecord *record, const CgroupDir *dir, GError **error)
+{
+  int index = find_entry (record, dir->path);
+  CgroupEntry *entry = index >= 0 ? g_ptr_array_index (record->entries, (guint) index) : NULL;
+  struct stat st;
+
+  if (entry == NULL)
+    return TRUE;
+  if (fstat (dir->fd, &st) < 0)
+    return throw_errno (error, "cgroup %s", dir->path);
+  entry->inode = (OptUint64) { TRUE, st.st_ino };
+  return TRUE;
+}
+
+static gboolean
+walk_down (Making *making, CgroupDir *dir, GError **error)
+{
+  if (!cgroup_dir_open (dir, making->target->mount, error))
+    return FALSE;
+  for (guint i = 0; making->names[i] != NULL; i++)
+    {
+      g_auto (CgroupDir) parent = *dir;
+
+      *dir = (CgroupDir) CGROUP_DIR_INIT;
+      if (!step_down (making, &parent, i, dir, error))
+        return FALSE;
+    }
+  return complete_entry (making->record, dir, error);
+}
+
+/* Whether the limits find the controllers that they need. */
+static gboolean
+check_controllers (const Making *making, const CgroupDir *dir, GError **error)
+{
+  for (guint i = 0; i < making->plan->settings->len; i++)
+    {
+      const CgroupSetting *setting = g_ptr_array_index (making->plan->settings, i);
+
+      if (setting->hierarchy != making->index || !setting->asked || *setting->controller == '\0'
+          || cgroup_dir_has_word (dir, "cgroup.controllers", setting->controller))
+        continue;
+      errno = making->refusal != 0 ? making->refusal : ENOENT;
+      return throw_errno (error, "config.json: %s: cgroup %s cannot have the %s controller",
+                          setting->pointer, dir->path, setting->controller);
+    }
+  return TRUE;
+}
+
+static gboolean
+make_target (Making *making, CgroupDir *dir, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  for (int tries = 0; tries < RACE_TRIES; tries++)
+    {
+      g_clear_error (&local);
+      cgroup_dir_clear (dir);
+      if (walk_down (making, dir, &local))
+        return making->target->options != NULL || check_controllers (making, dir, error);
+      if (errno != ENOENT)
+        break;
+    }
+  g_propagate_prefixed_error (error, g_steal_pointer (&local), "config.json: /linux/cgroupsPath: ");
+  return FALSE;
+}
+
+gboolean
+cgroups_make (const CgroupPlan *plan, CgroupRecord *record, CgroupSet *ret_set, GError **error)
+{
+  for (guint i = 0; i < plan->targets->len; i++)
+    {
+      const CgroupTarget *target = g_ptr_array_index (plan->targets, i);
+      g_auto (GStrv) names = path_names (target->path);
+      Making making = { .plan = plan, .target = target, .index = i, .names = names,
+                        .record = record };
+      CgroupDir *dir = cgroup_set_add (ret_set);
+
+      if (!make_target (&making, dir, error))
+        return FALSE;
+      if (target->options == NULL && plan->owner >= 0
+          && !cgroup_give_away (dir, (uid_t) plan->owner, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* --- limits --- */
+
+/* Whether the kernel has really taken the limit. */
+static gboolean
+check_effect (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
+{
+  guint64 wanted = g_ascii_strtoull (setting->value, NULL, 10);
+  guint64 now = cgroup_dir_number (dir, setting->file, NULL, G_MAXUINT64);
+
+  /* it counts in pages */
+  if (!setting->asked || now <= wanted + 65536)
+    return TRUE;
+  return throw (error, "%s/%s: this kernel takes it without effect", dir->path, setting->file);
+}
+
+static gboolean
+set_limit (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
+{
+  if (!cgroup_dir_has (dir, setting->file))
+    {
+      if (setting->other_file != NULL && cgroup_dir_has (dir, setting->other_file))
+        return cgroup_dir_write (dir, setting->other_file, setting->other_value, error);
+      if (setting->flags & CGROUP_MAY_MISS)
+        return TRUE;
+    }
+  if (!cgroup_dir_write (dir, setting->file, setting->value, error))
+    return FALSE;
+  return !(setting->flags & CGROUP_READ_BACK) || check_effect (dir, setting, error);
+}
+
+gboolean
+cgroups_set_limits (const CgroupLimitsRequest *request, gboolean late, GError **error)
+{
+  g_autoptr (GPtrArray) again = g_ptr_array_new ();
+
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      const GPtrArray *settings = pass == 0 ? request->settings : again;
+
+      for (guint i = 0; i < settings->len; i++)
+        {
+          CgroupSetting *setting = g_ptr_array_index (settings, i);
+          gboolean retry = pass == 0 && (setting->flags & CGROUP_RETRY);
+
+          if (((setting->flags & CGROUP_LATE) != 0) != late
+              || set_limit (cgroup_set_get (request->set, setting->hierarchy), setting,
+                            retry ? NULL : error))
+            continue;
+          if (!retry)
+            {
+              g_prefix_error (error, "%s: %s: ", request->document, setting->pointer);
+              return FALSE;
+            }
+          g_ptr_array_add (again, setting);
+        }
+    }
+  return TRUE;
+}

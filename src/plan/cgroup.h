@@ -1,0 +1,45 @@
+/* The container's cgroup: which, and what is set in it. */
+#pragma once
+
+#include "plan/facts.h"
+#include "plan/limits.h"
+#include "spec/spec.h"
+
+/* Where the processes of a delegated cgroup go when it must hand controllers down: with processes
+ * of its own it could not (cgroups(7), "no internal processes"). */
+#define CGROUP_SUPERVISOR "bwrap-oci-supervisor"
+
+/* Who makes cgroups. */
+typedef enum {
+  CGROUP_MANAGER_CGROUPFS,
+  CGROUP_MANAGER_SYSTEMD,
+  CGROUP_MANAGER_DISABLED,
+} CgroupManager;
+
+/* The container's cgroup in one hierarchy. */
+typedef struct {
+  char *options;       /* as in CgroupFacts */
+  char *mount;
+  char *path;          /* below it */
+  char *own;           /* v2: the caller's cgroup, from which processes may be moved aside; or NULL */
+  char **controllers;  /* v2: those to be handed down to it, as far as possible */
+} CgroupTarget;
+
+typedef struct {
+  GPtrArray *targets;        /* of CgroupTarget, in the order of the facts; none: the container
+                              * stays in the caller's cgroups */
+  GPtrArray *settings;       /* of CgroupSetting; hierarchy is an index of targets */
+  const GPtrArray *devices;  /* of OciDeviceRule: the rules to be enforced; NULL: none; not owned */
+  int device_target;         /* index of the target that enforces them */
+  gint64 owner;              /* uid that the v2 cgroup is given to; -1: nobody else */
+} CgroupPlan;
+
+void cgroup_plan_free (CgroupPlan *plan);
+
+/* Returns where in a hierarchy the cgroup of container @id is, whose cgroupsPath is @wanted (NULL:
+ * none); @own is that of the caller. NULL if @own is needed and NULL. Transfer: full. */
+char *plan_cgroup_path (const char *own, const char *wanted, const char *id);
+
+/* Whether the plan has to know about hierarchies. */
+gboolean plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine,
+                             CgroupManager manager);
