@@ -76,6 +76,8 @@ log_failure (const char *message)
   write_record (LOG_ERROR, safe);
 }
 
+static void log_quiet (LogLevel level, const char *format, va_list args) G_GNUC_PRINTF (2, 0);
+
 static void
 log_quiet (LogLevel level, const char *format, va_list args)
 {

@@ -23,9 +23,9 @@ static int
 create (const CmdContext *context, gconstpointer data, char **args, GError **error)
 {
   g_autoptr (Store) store = NULL;
-  CreateRequest request;
+  g_auto (CreateRequest) request = { 0 };
 
-  if (!create_request (context, data, args[0], &request, error))
+  if (!create_request_fill (context, data, args[0], &request, error))
     return -1;
   store = cmd_open_store (context, TRUE, error);
   if (store == NULL)

@@ -17,7 +17,7 @@ typedef struct {
   gboolean json;
 } CreateOptions;
 
-/* A request that owns its strings; they are freed with the process. Paths become absolute,
- * seen from the caller's directory; without @id it is the name of the bundle's directory. */
-gboolean create_request (const CmdContext *context, const CreateOptions *options, const char *id,
-                         CreateRequest *ret_request, GError **error);
+/* Fills @ret_request, which the caller clears in any case. Paths become absolute, seen from the
+ * caller's directory; without @id it is the name of the bundle's directory. */
+gboolean create_request_fill (const CmdContext *context, const CreateOptions *options,
+                              const char *id, CreateRequest *ret_request, GError **error);

@@ -40,6 +40,7 @@ exec_run (const CmdContext *context, const Options *given, char **args, GError *
   ExecRequest request = given->request;
   g_autoptr (Store) store = cmd_open_store (context, FALSE, error);
   g_autoptr (Container) container = store != NULL ? container_open (store, args[0], error) : NULL;
+  g_autofree char *pid_file = NULL, *console_socket = NULL;
   int status = 0;
 
   if (container == NULL)
@@ -49,9 +50,10 @@ exec_run (const CmdContext *context, const Options *given, char **args, GError *
   request.caps = given->caps;
   request.groups = given->groups;
   if (given->pid_file != NULL)
-    request.pid_file = g_canonicalize_filename (given->pid_file, NULL);
+    request.pid_file = pid_file = g_canonicalize_filename (given->pid_file, NULL);
   if (given->console_socket != NULL)
-    request.console_socket = g_canonicalize_filename (given->console_socket, NULL);
+    request.console_socket = console_socket
+      = g_canonicalize_filename (given->console_socket, NULL);
   if (request.process_file == NULL && args[1] == NULL)
     return throw_fd (error, "exec: no program given");
   return exec_in_container (container, &request, &status, error) ? status : -1;

@@ -30,10 +30,10 @@ run (const CmdContext *context, gconstpointer data, char **args, GError **error)
 {
   const CreateOptions *given = data;
   g_autoptr (Store) store = NULL;
-  CreateRequest request;
+  g_auto (CreateRequest) request = { 0 };
   int status = 0;
 
-  if (!create_request (context, given, args[0], &request, error))
+  if (!create_request_fill (context, given, args[0], &request, error))
     return -1;
   store = cmd_open_store (context, !given->dry_run, error);
   if (store == NULL)

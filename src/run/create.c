@@ -24,6 +24,15 @@
 #include <string.h>
 #include <unistd.h>
 
+void
+create_request_clear (CreateRequest *request)
+{
+  g_clear_pointer (&request->id, g_free);
+  g_clear_pointer (&request->bundle, g_free);
+  g_clear_pointer (&request->pid_file, g_free);
+  g_clear_pointer (&request->console_socket, g_free);
+}
+
 /* All that is known before anything is done. */
 typedef struct {
   char *config;          /* the configuration as it was read */
@@ -90,6 +99,9 @@ probe_facts (const Store *store, const CreateRequest *request, const OciSpec *sp
     return throw_null (error, "%s", facts->machine.bwrap.problem);
   if (has_cgroup_mount (spec) && !host_cgroup_probe (&facts->machine, error))
     return NULL;
+  if (plan_needs_cgroups (spec, &facts->machine, request->cgroup_manager)
+      && !host_cgroup_places (&facts->machine, spec->linux_->cgroups_path, request->id, error))
+    return NULL;
   if (!host_bundle_probe (spec, request->bundle, &facts->bundle, error))
     return NULL;
   return g_steal_pointer (&facts);
@@ -115,6 +127,7 @@ prepare (Work *work, const Store *store, const CreateRequest *request, gboolean 
     .new_keyring = request->new_keyring,
     .console_socket = request->console_socket != NULL,
     .detach = request->detach,
+    .cgroup_manager = request->cgroup_manager,
     .init_path = work->init_path,
   };
   work->plan = plan_new (work->spec, work->facts, &work->options, error);

@@ -4,18 +4,22 @@
 #include "run/container.h"
 
 typedef struct {
-  const char *id;
-  const char *bundle;          /* absolute */
+  char *id;                    /* owned, as bundle, pid_file and console_socket */
+  char *bundle;                /* absolute */
   const char *config;          /* file name, relative to the bundle if not absolute */
   const char *bwrap;           /* NULL: the built-in path */
-  const char *pid_file;        /* absolute; NULL: none */
-  const char *console_socket;  /* absolute; NULL: none */
+  char *pid_file;              /* absolute; NULL: none */
+  char *console_socket;        /* absolute; NULL: none */
   CgroupManager cgroup_manager;
   guint preserve_fds;
   gboolean new_keyring;
   gboolean detach;
   gboolean keep;               /* leave the stopped container of a foreground run */
 } CreateRequest;
+
+void create_request_clear (CreateRequest *request);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CreateRequest, create_request_clear)
 
 /* Makes the container and leaves it waiting for its start. */
 gboolean create_container (const Store *store, const CreateRequest *request, GError **error);
