@@ -15,6 +15,7 @@ typedef struct {
   gboolean keep;
   gboolean dry_run;
   gboolean json;
+  gboolean plain;
 } CreateOptions;
 
 /* Fills @ret_request, which the caller clears in any case. Paths become absolute, seen from the

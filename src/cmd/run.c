@@ -3,6 +3,8 @@
 
 #include "cmd/create_options.h"
 
+#include "base/error.h"
+
 static const Option options[] = {
   OPTION_STRING (CreateOptions, bundle, 'b', "bundle", "DIR",
                  "the bundle's directory (default: the current one)"),
@@ -20,6 +22,7 @@ static const Option options[] = {
   OPTION_FLAG (CreateOptions, keep, 0, "keep", "do not remove the container when it ends"),
   OPTION_FLAG (CreateOptions, dry_run, 0, "dry-run", "only print what would be done"),
   OPTION_FLAG (CreateOptions, json, 0, "json", "as JSON, with --dry-run"),
+  OPTION_FLAG (CreateOptions, plain, 0, "plain", "as one bwrap command, with --dry-run"),
   OPTION_IGNORED ("no-pivot", NULL, "accepted, without effect"),
   OPTION_IGNORED ("no-subreaper", NULL, "accepted, without effect"),
   OPTION_END,
@@ -33,11 +36,15 @@ run (const CmdContext *context, gconstpointer data, char **args, GError **error)
   g_auto (CreateRequest) request = { 0 };
   int status = 0;
 
+  if (given->plain && !given->dry_run)
+    return throw_fd (error, "run: --plain goes with --dry-run");
   if (!create_request_fill (context, given, args[0], &request, error))
     return -1;
   store = cmd_open_store (context, !given->dry_run, error);
   if (store == NULL)
     return -1;
+  if (given->plain)
+    return print_plain (store, &request, error) ? 0 : -1;
   if (given->dry_run)
     return print_plan (store, &request, given->json, error) ? 0 : -1;
   return run_container (store, &request, &status, error) ? status : -1;

@@ -45,6 +45,7 @@ static const Name option_names[] = {
   { "--perms", BWRAP_PERMS },
   { "--pidns", BWRAP_PIDNS },
   { "--userns", BWRAP_USERNS },
+  { "--size", BWRAP_SIZE },
   { NULL, 0 },
 };
 

@@ -20,6 +20,7 @@ typedef enum {
   BWRAP_PERMS = 1 << 7,
   BWRAP_PIDNS = 1 << 8,
   BWRAP_USERNS = 1 << 9,
+  BWRAP_SIZE = 1 << 10,
 } BwrapOptions;
 
 typedef struct {
@@ -119,6 +120,28 @@ typedef struct {
   GPtrArray *closed;   /* of ClosedDirectory, above it, topmost first; NULL: none, or not asked */
 } SourceFacts;
 
+/* Where a path of the container is before anything is mounted. */
+typedef enum {
+  PATH_ROOT,     /* in the root file system */
+  PATH_SOURCE,   /* in the source of mount @index */
+  PATH_PROC,     /* in the host's /proc, which stands for the container's */
+  PATH_SYS,      /* in the host's /sys */
+  PATH_DEV,      /* in a /dev that bwrap makes */
+  PATH_EMPTY,    /* in a new file system */
+  PATH_UNKNOWN,  /* in one that nobody can look into */
+} PathBase;
+
+#define PATH_NONE G_MAXUINT
+
+typedef struct {
+  PathBase base;
+  guint index;   /* of the mount that it lies below; PATH_NONE: none */
+  char *rest;    /* below that, without a slash in front; "": that itself */
+  int error;     /* ELOOP: there is a link in it; ENOENT: it is missing, and there is no link in
+                  * what is there; ENOTSUP: PATH_UNKNOWN */
+  mode_t mode;   /* st_mode; where there is no error */
+} PathFacts;
+
 /* A namespace file of linux.namespaces[].path. */
 typedef struct {
   int fd;     /* owned; -1 */
@@ -131,6 +154,9 @@ typedef struct {
   GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts */
   GPtrArray *devices;     /* of SourceFacts or NULL, by index of linux.devices */
   GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
+
+  /* only after host_paths_probe() */
+  GHashTable *paths;      /* of PathFacts, by JSON pointer: see plain_paths() */
 } BundleFacts;
 
 typedef struct {

@@ -10,8 +10,10 @@
 #include "host/bundle.h"
 #include "host/cgroups.h"
 #include "host/machine.h"
+#include "host/paths.h"
 #include "json/parse.h"
 #include "plan/mounts.h"
+#include "plan/plain.h"
 #include "plan/print.h"
 #include "run/console.h"
 #include "run/launch.h"
@@ -283,5 +285,24 @@ print_plan (const Store *store, const CreateRequest *request, gboolean json, GEr
     }
   else
     plan_print (work.plan, work.facts, &work.options);
+  return TRUE;
+}
+
+gboolean
+print_plain (const Store *store, const CreateRequest *request, GError **error)
+{
+  g_auto (Work) work = { 0 };
+  g_autoptr (Plain) plain = NULL;
+
+  if (!read_spec (&work, request, error))
+    return FALSE;
+  work.facts = probe_facts (store, request, work.spec, error);
+  if (work.facts == NULL)
+    return FALSE;
+  host_paths_probe (work.spec, &work.facts->bundle);
+  plain = plain_new (work.spec, work.facts, error);
+  if (plain == NULL)
+    return FALSE;
+  plain_print (plain);
   return TRUE;
 }

@@ -32,3 +32,6 @@ gboolean run_container (const Store *store, const CreateRequest *request, int *r
 /* Prints what would be done, as text for people or as JSON. */
 gboolean print_plan (const Store *store, const CreateRequest *request, gboolean json,
                      GError **error);
+
+/* Prints the command with which bwrap alone makes the same, as far as it can. */
+gboolean print_plain (const Store *store, const CreateRequest *request, GError **error);

@@ -1,0 +1,66 @@
+/* Putting the plain command together: what the files of plain share. */
+#pragma once
+
+#include "plan/plain.h"
+
+/* What a mount becomes. */
+typedef enum {
+  PLAIN_NOTHING,
+  PLAIN_BIND,
+  PLAIN_PROC,
+  PLAIN_SYSFS,   /* the host's, bound */
+  PLAIN_DEV,     /* bwrap's own /dev */
+  PLAIN_TMPFS,
+  PLAIN_DEVPTS,  /* part of PLAIN_DEV */
+  PLAIN_MQUEUE,
+  PLAIN_CGROUP,  /* the host's, bound */
+} PlainKind;
+
+typedef struct {
+  const OciSpec *spec;
+  const HostFacts *facts;
+  Plain *plain;
+  char **targets;   /* normalised destinations, by index of spec->mounts */
+  GArray *left_out; /* of gboolean, as far as mounts have been added: this one was not */
+} PlainWork;
+
+/* Adds one option with its values, up to NULL. */
+void plain_add (Plain *plain, const char *option, ...) G_GNUC_NULL_TERMINATED;
+
+/* Notes that what stands at @pointer is lost. */
+void plain_lose (Plain *plain, const char *pointer, const char *message, ...)
+  G_GNUC_PRINTF (3, 4);
+
+/* What was found at the path that @pointer asks for. Transfer: none. */
+const PathFacts *plain_path (const PlainWork *work, const char *pointer);
+
+/* Whether what was found at @path is what will be there. */
+gboolean plain_is_known (const PlainWork *work, const PathFacts *path);
+
+/* Returns the path on the host of what @path was found to be; only for those that are looked up
+ * there. Transfer: full. */
+char *plain_path_on_host (const PlainWork *work, const PathFacts *path);
+
+/* Whether bwrap may be given @path as the destination of what stands at @pointer, which it makes
+ * where it is missing; says what is lost if not. */
+gboolean plain_check_target (const PlainWork *work, const char *pointer, const char *path);
+
+/* The destinations of the mounts, normalised; NULL-terminated. Transfer: full. */
+char **plain_targets (const OciSpec *spec);
+
+/* What the mount @index becomes. */
+PlainKind plain_kind (const OciSpec *spec, char *const *targets, guint index);
+
+/* Whether the container has a namespace of @type that is not the caller's. */
+gboolean plain_has_namespace (const OciSpec *spec, int type);
+
+/* Returns what of @path follows directory @dir, "" for @dir itself, or NULL if it is elsewhere. */
+const char *plain_below (const char *path, const char *dir);
+
+/* The chapters. */
+gboolean plain_mounts (PlainWork *work, GError **error);
+void plain_devices (PlainWork *work);
+void plain_paths_protected (PlainWork *work);
+
+/* The devices that are there without being asked for; NULL-terminated. */
+extern const char *const plain_default_devices[];
