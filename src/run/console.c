@@ -190,13 +190,33 @@ empty (ConsolePump *pump)
   return TRUE;
 }
 
+/* The user is gone: inside it is as when a terminal's line is cut, so that nobody waits for him or
+ * writes for ever. */
+static void
+hang_up (Console *console)
+{
+  fd_clear (&console->master);
+  fd_clear (&console->opened);
+  console->closed = FALSE;
+  console->in.from = console->out.from = -1;
+  console->in.length = console->out.length = 0;
+}
+
 static void
 take_input (Console *console)
 {
-  /* EIO is also what a job gets that has just been put into the background */
-  if (!fill (&console->in)
-      && !(errno == EIO && console->interactive && !is_ours (console)))
-    console->in.from = -1;
+  int problem;
+
+  if (fill (&console->in))
+    return;
+  problem = errno;
+  /* what a job gets that has just been put into the background */
+  if (problem == EIO && console->interactive && !is_ours (console))
+    return;
+  /* a terminal in raw mode has no other end */
+  if (console->raw)
+    hang_up (console);
+  console->in.from = -1;
 }
 
 /* Nobody inside has the pty open; somebody may open it again, as pid 1 of a system does. poll(2)
@@ -223,18 +243,6 @@ take_output (Console *console)
   console->closed = FALSE;
   if (!fill (&console->out))
     await_opening (console);
-}
-
-/* Whoever read our output is gone, and with it the user: inside it is as when a terminal's line
- * is cut, so that nobody waits for us or writes for ever. */
-static void
-hang_up (Console *console)
-{
-  fd_clear (&console->master);
-  fd_clear (&console->opened);
-  console->closed = FALSE;
-  console->in.from = console->out.from = -1;
-  console->in.length = console->out.length = 0;
 }
 
 void

@@ -181,6 +181,14 @@ run_container() {
 # sh_container SCRIPT
 sh_container() { run_container /bin/sh -c "$1"; }
 
+# Runs the Python on standard input before a terminal: see terminal.py.
+on_terminal() {
+  { echo 'from terminal import *'; cat; } >"$TEST_DIR/user.py"
+  BWRAP_OCI=$BWRAP_OCI STATE=$STATE BUNDLE=$BUNDLE ID=$ID PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=$BATS_TEST_DIRNAME timeout --kill-after 5 "${RUN_TIMEOUT:-60}" \
+    python3 "$TEST_DIR/user.py" </dev/null 3>&-
+}
+
 # The status as the runtime reports it: created, running, stopped.
 container_status() { "$BWRAP_OCI" --root "$STATE" state "${1:-$ID}" 3>&- | jq -r .status; }
 container_pid() { "$BWRAP_OCI" --root "$STATE" state "${1:-$ID}" 3>&- | jq -r .pid; }

@@ -30,6 +30,8 @@ def take_session():
     """Leads a session with the pty as its controlling terminal, in a process of its own."""
     child = os.fork()
     if child:
+        os.close(master)
+        os.close(slave)
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xff)
     os.setsid()
