@@ -34,6 +34,20 @@ for command in $(commands); do
     "$(diff <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \
       <(section "$command" | manual_options) || true)"
 done
+# The members of the plan for machines: a bold word each in the manual, a string in the sources.
+if command -v jq >/dev/null; then
+  members=$(jq -rn '[inputs | paths | map (strings) | last | strings] | unique[]' \
+    "$top_srcdir"/tests/plan/*/expected.json)
+  written=$(section THE | sed -n 's/^\.BR* //p' | grep -oE '[A-Za-z]+(\[\])?' | tr -d '[]' | sort -u)
+  none "members of the plan that the manual does not have" \
+    "$(grep -vxFf <(echo "$written") <<<"$members" || true)"
+  emitted=$(sed -nE 's/.*(json_emit_[a-z]+|emit_map) \(&?emit, "([A-Za-z]+)".*/\2/p' \
+    "$top_srcdir"/src/plan/print*.c | sort -u)
+  none "members of the plan: sources and manual" \
+    "$(grep -vxFf <(echo "$written") <<<"$emitted" || true)"
+else
+  skip "members of the plan: sources and manual" "jq is not installed"
+fi
 check "the page has no error" bash -c "! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
   '$top_srcdir/bwrap-oci.1' 2>&1 >/dev/null | grep ."
 finish

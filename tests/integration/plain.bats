@@ -247,3 +247,18 @@ assert_same_container() {
   assert_failure 1
   assert_one_line_error "/mounts/$(jq '.mounts | length - 1' "$BUNDLE/config.json")/source"
 }
+
+@test "--dry-run --json is one object, whose members stay" {
+  run_oci run --dry-run --json --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_no_stderr
+  jq -es 'length == 1 and (.[0]
+    | (.bwrap | length > 10 and all (type == "string")) and .userNamespace == "bwrap"
+    and (.maps | type == "string") and (.setgroupsDeny | type == "boolean")
+    and .hold == false and .noNewPrivileges == true
+    and (.uidMap + .gidMap | length > 1 and all (keys == ["containerID", "hostID", "size"]))
+    and .joined == [] and (.notes | type == "array")
+    and ([.init[].op] | index ("root") < index ("pivot") and .[-1] == "exec")
+    and (.init | all ((.pointer, .what | type == "string")
+      and (.flags, .numbers, .strings | type == "array"))))' <<<"$output"
+}
