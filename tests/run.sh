@@ -192,7 +192,6 @@ stage_clang() {
 stage_sanitizers() {
   say "AddressSanitizer and UBSan"
   logged sanitizers build_in "$build/sanitizers" --enable-sanitizers || return 0
-  export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
   stage_unit "$build/sanitizers"
   stage_integration "$build/sanitizers"
 }
