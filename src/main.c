@@ -18,7 +18,8 @@
 
 static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
-  &cmd_exec, &cmd_kill, &cmd_delete, &cmd_spec,  NULL,
+  &cmd_exec, &cmd_kill, &cmd_delete, &cmd_spec,  &cmd_features,
+  NULL,
 };
 
 /* What the command line says: a command, its options, its arguments. */

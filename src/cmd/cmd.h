@@ -50,6 +50,7 @@ typedef struct {
 extern const Command cmd_create;
 extern const Command cmd_delete;
 extern const Command cmd_exec;
+extern const Command cmd_features;
 extern const Command cmd_kill;
 extern const Command cmd_list;
 extern const Command cmd_run;

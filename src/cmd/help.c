@@ -4,10 +4,9 @@
 #include "cmd/help.h"
 
 #include "cmd/globals.h"
+#include "spec/spec.h"
 
 #include <stdio.h>
-
-#define SPEC_VERSION "1.3.0"
 
 static const Option help_option[] = {
   { OPTION_KIND_FLAG, 'h', "help", NULL, "this text", 0 },
@@ -48,5 +47,5 @@ cmd_print_version (const CmdContext *context)
     (void) printf ("commit: " GIT_COMMIT "\n");
   if (root != NULL)
     (void) printf ("rundir: %s\n", root);
-  (void) printf ("spec: " SPEC_VERSION "\n+SECCOMP\n");
+  (void) printf ("spec: " OCI_VERSION_MAX "\n+SECCOMP\n");
 }

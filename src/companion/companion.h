@@ -13,5 +13,8 @@ gboolean companion_state (char **args, GError **error);
 /* Prints all containers as JSON: ROOT. */
 gboolean companion_list (char **args, GError **error);
 
+/* Prints what the runtime can do: BWRAP, "" for the built-in path. */
+gboolean companion_features (char **args, GError **error);
+
 /* Writes a configuration: DIR FILE, and "rootless" or "". */
 gboolean companion_spec (char **args, GError **error);

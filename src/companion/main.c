@@ -22,6 +22,7 @@ static const CompanionCommand commands[] = {
   { "state", 2, companion_state },
   { "list", 1, companion_list },
   { "spec", 3, companion_spec },
+  { "features", 1, companion_features },
 };
 
 static gboolean

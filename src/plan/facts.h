@@ -171,4 +171,5 @@ void namespace_facts_free (NamespaceFacts *facts);
 void bwrap_facts_clear (BwrapFacts *facts);
 void host_facts_free (HostFacts *facts);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BwrapFacts, bwrap_facts_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HostFacts, host_facts_free)

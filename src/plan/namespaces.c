@@ -16,20 +16,31 @@ plan_owns_namespace (const PlanContext *context, int type)
          || oci_linux_namespace (context->spec->linux_, type) != NULL;
 }
 
-/* Types that can be joined; what else is in the configuration cannot. */
+/* All types; what is here without a refusal is done. */
 static const struct {
   int type;
-  const char *refusal;  /* why it is not joined; NULL: it is */
-} join_types[] = {
-  { CLONE_NEWUSER, NULL },
-  { CLONE_NEWNET, NULL },
-  { CLONE_NEWIPC, NULL },
-  { CLONE_NEWUTS, NULL },
-  { CLONE_NEWPID, NULL },
-  { CLONE_NEWCGROUP, NULL },
-  { CLONE_NEWNS, "the mount namespace is always a new one, none can be joined" },
-  { CLONE_NEWTIME, "joining a time namespace is not supported" },
+  const char *join_refusal;  /* why one that exists is not joined; NULL: it is */
+  const char *new_refusal;   /* why none is made; NULL: one is */
+} types[] = {
+  { CLONE_NEWUSER, NULL, NULL },
+  { CLONE_NEWNET, NULL, NULL },
+  { CLONE_NEWIPC, NULL, NULL },
+  { CLONE_NEWUTS, NULL, NULL },
+  { CLONE_NEWPID, NULL, NULL },
+  { CLONE_NEWCGROUP, NULL, NULL },
+  { CLONE_NEWNS, "the mount namespace is always a new one, none can be joined", NULL },
+  { CLONE_NEWTIME, "joining a time namespace is not supported",
+    "a new time namespace is not supported" },
 };
+
+const char *
+plan_namespace_refusal (int type)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    if (types[i].type == type)
+      return types[i].new_refusal;
+  return NULL;
+}
 
 static gboolean
 join_namespace (PlanContext *context, guint index, GError **error)
@@ -43,9 +54,9 @@ join_namespace (PlanContext *context, guint index, GError **error)
   if (facts->type != wanted->type)
     return plan_refuse (error, at, "%s is not a %s namespace", wanted->path,
                         name_of (oci_namespace_names, wanted->type));
-  for (gsize i = 0; i < G_N_ELEMENTS (join_types); i++)
-    if (join_types[i].type == wanted->type && join_types[i].refusal != NULL)
-      return plan_refuse (error, at, "%s: %s", wanted->path, join_types[i].refusal);
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    if (types[i].type == wanted->type && types[i].join_refusal != NULL)
+      return plan_refuse (error, at, "%s: %s", wanted->path, types[i].join_refusal);
   if (wanted->type == CLONE_NEWUSER)
     context->plan->userns = USERNS_JOIN;
   else
@@ -60,11 +71,11 @@ plan_namespace (PlanContext *context, guint index, GError **error)
 
   if (wanted->path != NULL)
     return join_namespace (context, index, error);
-  if (wanted->type == CLONE_NEWTIME)
+  if (plan_namespace_refusal (wanted->type) != NULL)
     {
       g_autofree char *at = g_strdup_printf ("/linux/namespaces/%u", index);
 
-      return plan_refuse (error, at, "a new time namespace is not supported");
+      return plan_refuse (error, at, "%s", plan_namespace_refusal (wanted->type));
     }
   context->plan->new_namespaces |= wanted->type;
   return TRUE;

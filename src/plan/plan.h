@@ -131,5 +131,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
 /* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
 gboolean plan_id_is_mapped (const GArray *map, guint32 id);
 
+/* Returns why no namespace of @type (CLONE_NEW...) is made, NULL: one is. Transfer: none. */
+const char *plan_namespace_refusal (int type);
+
 /* Whether the caller has the privilege to do without a user namespace. */
 gboolean plan_privileged (const MachineFacts *machine);

@@ -192,6 +192,8 @@ oci_notes_refused (const GPtrArray *notes)
   return NULL;
 }
 
+const char *const oci_annotation_prefixes[] = { "org.bwrap-oci.", "run.oci.", NULL };
+
 const char *
 oci_spec_annotation (const OciSpec *spec, const char *key)
 {

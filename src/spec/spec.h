@@ -10,6 +10,10 @@
 #include "spec/mounts.h"
 #include "spec/process.h"
 
+/* The versions of the specification that are understood. */
+#define OCI_VERSION_MIN "1.0.0"
+#define OCI_VERSION_MAX "1.3.0"
+
 typedef struct {
   char *oci_version;       /* never NULL: 1.x, or 0.3.0 and later */
   OciRoot *root;           /* never NULL */
@@ -37,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (OciSpec, oci_spec_free)
 
 /* Returns the first of @notes (of FieldNote) that is refused, or NULL. Transfer: none. */
 const FieldNote *oci_notes_refused (const GPtrArray *notes);
+
+/* Annotations that may change what is done with a container begin with one of these. */
+extern const char *const oci_annotation_prefixes[];
 
 /* Returns the value of the annotation @key, or NULL. Transfer: none. */
 const char *oci_spec_annotation (const OciSpec *spec, const char *key);
