@@ -5,11 +5,13 @@
  *   facts             what differs from the usual machine; may be missing
  *   expected.json     the plan as --dry-run --json has it, an element a line
  *   expected.txt      the plan as --dry-run has it, its notes behind it
- *   expected.error    instead of both: the message, where there must be no plan
+ *   expected.plain    as --dry-run --plain, its losses behind it; if facts have "plain"
+ *   expected.error    instead of all: the message, where there must be no plan
  *
  * BLESS=1 in the environment writes what is expected anew. */
 #include "config.h"
 
+#include "plan/plain.h"
 #include "plan/print.h"
 #include "world.h"
 
@@ -99,6 +101,21 @@ compare (const char *name, const char *file, const char *text)
   g_test_fail ();
 }
 
+/* The command for a shell. */
+static char *
+plain_text (const Case *golden)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Plain) plain = plain_new (golden->spec, golden->facts, &error);
+  g_autoptr (GString) losses = NULL;
+
+  g_assert_true ((plain == NULL) == (error != NULL));
+  if (plain == NULL)
+    return g_strconcat ("error: ", error->message, "\n", NULL);
+  losses = plain_format_losses (plain);
+  return g_strconcat (plain->command->str, "\n", losses->str, NULL);
+}
+
 static void
 test_case (gconstpointer data)
 {
@@ -106,7 +123,7 @@ test_case (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (Case) golden = case_read (name, &error);
   g_autoptr (Plan) plan = NULL;
-  g_autofree char *json = NULL, *text = NULL, *message = NULL;
+  g_autofree char *json = NULL, *text = NULL, *plain = NULL, *message = NULL;
 
   if (golden != NULL)
     plan = plan_new (golden->spec, golden->facts, &golden->options, &error);
@@ -122,6 +139,9 @@ test_case (gconstpointer data)
     }
   else
     message = g_strconcat (error->message, "\n", NULL);
+  if (golden != NULL && golden->plain)
+    plain = plain_text (golden);
+  compare (name, "expected.plain", plain);
   compare (name, "expected.json", json);
   compare (name, "expected.txt", text);
   compare (name, "expected.error", message);

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "plan/mounts.h"
+#include "plan/plain.h"
 
 #include <errno.h>
 #include <linux/mount.h>
@@ -41,6 +42,13 @@ static const Name cgroup_names[] = {
   { NULL, 0 },
 };
 
+static const Name manager_names[] = {
+  { "cgroupfs", CGROUP_MANAGER_CGROUPFS },
+  { "systemd", CGROUP_MANAGER_SYSTEMD },
+  { "disabled", CGROUP_MANAGER_DISABLED },
+  { NULL, 0 },
+};
+
 static const Name truth_names[] = { { "no", FALSE }, { "yes", TRUE }, { NULL, 0 } };
 
 static const Name flag_names[] = {
@@ -70,6 +78,7 @@ static const Name error_names[] = {
   { "ELOOP", ELOOP },
   { "ENOTDIR", ENOTDIR },
   { "EPERM", EPERM },
+  { "EROFS", EROFS },
   { NULL, 0 },
 };
 
@@ -115,7 +124,8 @@ static gboolean
 is_bundle_key (const char *key)
 {
   return g_str_has_prefix (key, "root.") || g_str_has_prefix (key, "mounts.")
-         || g_str_has_prefix (key, "devices.") || g_str_has_prefix (key, "namespaces.");
+         || g_str_has_prefix (key, "devices.") || g_str_has_prefix (key, "namespaces.")
+         || g_str_has_prefix (key, "paths.");
 }
 
 /* Reads the file @usual and then @own, which may be missing. */
@@ -195,15 +205,22 @@ named (const Name *names, const char *text)
   return name->value;
 }
 
+/* The words of @text; "none" has none. Transfer: full. */
+static char **
+words (const char *text)
+{
+  return g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+}
+
 /* The bits that the words of @text stand for. */
 static guint64
 bits (const Name *names, const char *text)
 {
-  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+  g_auto (GStrv) list = words (text);
   guint64 value = 0;
 
-  for (guint i = 0; words[i] != NULL; i++)
-    value |= (guint64) named (names, words[i]);
+  for (guint i = 0; list[i] != NULL; i++)
+    value |= (guint64) named (names, list[i]);
   return value;
 }
 
@@ -212,11 +229,11 @@ static GArray *
 ranges (const char *text)
 {
   GArray *array = g_array_new (FALSE, FALSE, sizeof (IdRange));
-  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+  g_auto (GStrv) list = words (text);
 
-  for (guint i = 0; words[i] != NULL; i++)
+  for (guint i = 0; list[i] != NULL; i++)
     {
-      g_auto (GStrv) parts = g_strsplit (words[i], ":", -1);
+      g_auto (GStrv) parts = g_strsplit (list[i], ":", -1);
       guint n = g_strv_length (parts);
       IdRange range = { .inside = n == 3 ? (guint32) number (parts[0]) : 0 };
 
@@ -282,7 +299,46 @@ fill_machine (World *world, MachineFacts *machine)
   machine->bwrap.options = bits (bwrap_names, value_of (world, "bwrap"));
   machine->last_capability = (guint) number (value_of (world, "last_capability"));
   machine->cgroup_mode = named (cgroup_names, value_of (world, "cgroup"));
-  machine->cgroup_v1 = g_strsplit (strcmp (v1, "none") == 0 ? "" : v1, " ", -1);
+  machine->cgroup_v1 = words (v1);
+}
+
+/* The hierarchy with @options, or cgroup v2 for NULL. */
+static CgroupFacts *
+hierarchy (World *world, const char *options, const char *wanted)
+{
+  CgroupFacts *facts = g_new0 (CgroupFacts, 1);
+  gboolean hybrid = named (cgroup_names, value_of (world, "cgroup")) == CGROUP_HYBRID;
+  const char *own = value_of (world, "cgroup_own");
+  const char *name = options;
+
+  if (options == NULL)
+    name = hybrid ? "unified" : "";
+  else if (g_str_has_prefix (options, "name="))
+    name = options + strlen ("name=");
+  facts->options = g_strdup (options);
+  facts->controllers = options == NULL ? words (value_of (world, "cgroup_controllers"))
+                                       : g_strsplit (options, ",", -1);
+  facts->mount = g_strconcat ("/sys/fs/cgroup", *name != '\0' ? "/" : "", name, NULL);
+  facts->own = strcmp (own, "none") == 0 ? NULL : g_strdup (own);
+  facts->path = plan_cgroup_path (facts->own, wanted, value_of (world, "id"));
+  facts->error = (int) named (error_names, value_of (world, "cgroup_error"));
+  return facts;
+}
+
+/* The hierarchies, where the configuration needs to know of them. */
+static void
+fill_cgroups (World *world, MachineFacts *machine, const OciSpec *spec)
+{
+  const char *wanted = spec->linux_->cgroups_path;
+  CgroupManager manager = named (manager_names, value_of (world, "cgroup_manager"));
+
+  if (!plan_needs_cgroups (spec, machine, manager))
+    return;
+  machine->cgroups = g_ptr_array_new_with_free_func ((GDestroyNotify) cgroup_facts_free);
+  for (guint i = 0; machine->cgroup_v1[i] != NULL; i++)
+    g_ptr_array_add (machine->cgroups, hierarchy (world, machine->cgroup_v1[i], wanted));
+  if (machine->cgroup_mode == CGROUP_V2 || machine->cgroup_mode == CGROUP_HYBRID)
+    g_ptr_array_add (machine->cgroups, hierarchy (world, NULL, wanted));
 }
 
 static void
@@ -296,6 +352,7 @@ fill_options (World *world, PlanOptions *options)
     .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
     .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,
     .detach = named (truth_names, value_of (world, "detach")) != 0,
+    .cgroup_manager = named (manager_names, value_of (world, "cgroup_manager")),
     .init_path = "/usr/libexec/bwrap-oci/bwrap-oci-init",
   };
 }
@@ -317,11 +374,11 @@ closed (const char *text)
 {
   g_autoptr (GPtrArray) all
     = g_ptr_array_new_with_free_func ((GDestroyNotify) closed_directory_free);
-  g_auto (GStrv) words = g_strsplit (strcmp (text, "none") == 0 ? "" : text, " ", -1);
+  g_auto (GStrv) list = words (text);
 
-  for (guint i = 0; words[i] != NULL; i++)
+  for (guint i = 0; list[i] != NULL; i++)
     {
-      g_auto (GStrv) parts = g_strsplit (words[i], ":", -1);
+      g_auto (GStrv) parts = g_strsplit (list[i], ":", -1);
       ClosedDirectory *directory = g_new0 (ClosedDirectory, 1);
 
       g_assert_cmpuint (g_strv_length (parts), ==, 3);
@@ -417,6 +474,33 @@ namespaces (World *world, const OciSpec *spec)
   return all;
 }
 
+/* What is at each path that the plain command needs to know of: a directory, unless a line says
+ * otherwise. */
+static GHashTable *
+paths (World *world, const OciSpec *spec)
+{
+  GHashTable *all = plain_paths (spec);
+  GHashTableIter iter;
+  gpointer pointer, value;
+
+  g_hash_table_iter_init (&iter, all);
+  while (g_hash_table_iter_next (&iter, &pointer, &value))
+    {
+      g_autofree char *key = g_strconcat ("paths.", pointer, NULL);
+      const char *text = value_or (world, key, "directory");
+      PathFacts *path = value;
+
+      if (path->base != PATH_ROOT && path->base != PATH_SOURCE && path->base != PATH_PROC
+          && path->base != PATH_SYS)
+        continue;
+      if (name_find (error_names, text) != NULL)
+        path->error = (int) named (error_names, text);
+      else
+        path->mode = (mode_t) named (type_names, text);
+    }
+  return all;
+}
+
 /* A line that speaks of what the configuration does not have is a mistake of the case. */
 static void
 check_used (World *world)
@@ -436,10 +520,12 @@ facts_new (World *world, const OciSpec *spec)
   HostFacts *facts = g_new0 (HostFacts, 1);
 
   fill_machine (world, &facts->machine);
+  fill_cgroups (world, &facts->machine, spec);
   facts->bundle.root = source (world, "root", spec->root->path, 100);
   facts->bundle.mounts = mounts (world, spec);
   facts->bundle.devices = devices (world, spec);
   facts->bundle.namespaces = namespaces (world, spec);
+  facts->bundle.paths = paths (world, spec);
   check_used (world);
   return facts;
 }
@@ -499,6 +585,7 @@ case_read (const char *name, GError **error)
     return NULL;
   golden->facts = facts_new (golden->world, golden->spec);
   fill_options (golden->world, &golden->options);
+  golden->plain = named (truth_names, value_of (golden->world, "plain")) != 0;
   return g_steal_pointer (&golden);
 }
 

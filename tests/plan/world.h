@@ -12,12 +12,24 @@
  *   bwrap                                      options, without dashes
  *   cgroup                                     none, v1, hybrid, v2
  *   cgroup_v1                                  options of each hierarchy, or none
+ *   cgroup_controllers                         of cgroup v2
+ *   cgroup_own                                 the caller's cgroup, or none
+ *   cgroup_error                               why the container's cannot be made, or none
+ *   cgroup_manager                             cgroupfs, systemd, disabled
+ *   cgroups                                    OPTIONS:MOUNT:OWN:ERROR:CONTROLLERS ..., for each
+ *                                              hierarchy that can be seen: "v2" or as cgroup_v1, where
+ *                                              it is, the caller's cgroup (or none), what keeps from
+ *                                              making one (or none), for v2: the controllers, with
+ *                                              commas; or none
+ *   cgroup_manager                             cgroupfs, systemd, disabled
  *   id, bundle                                 of the container
  *   gate, new_keyring, console_socket, detach  yes, no
+ *   plain                                      yes: the case is of the plain command too
  *   config                                     a file of tests/data/configs, or none
  *   many_mounts                                how many mounts "@many" stands for
  *   root.WHAT, mounts.N.WHAT, devices.N.WHAT, namespaces.N.WHAT
  *                                              what is there on the host
+ *   paths.POINTER                              what is at a path of the container
  *
  * WHAT is error (ENOENT ...), path, type (directory file character block fifo; of a namespace: its
  * name, or none), device (of the file system, or of the node in devices), inode, flags (of the
@@ -34,6 +46,7 @@ typedef struct {
   OciSpec *spec;
   HostFacts *facts;     /* no descriptor is open */
   PlanOptions options;
+  gboolean plain;
 } Case;
 
 /* Reads the golden case @name. NULL and an error if its configuration is not accepted; a case that
