@@ -16,12 +16,6 @@
  *   cgroup_own                                 the caller's cgroup, or none
  *   cgroup_error                               why the container's cannot be made, or none
  *   cgroup_manager                             cgroupfs, systemd, disabled
- *   cgroups                                    OPTIONS:MOUNT:OWN:ERROR:CONTROLLERS ..., for each
- *                                              hierarchy that can be seen: "v2" or as cgroup_v1, where
- *                                              it is, the caller's cgroup (or none), what keeps from
- *                                              making one (or none), for v2: the controllers, with
- *                                              commas; or none
- *   cgroup_manager                             cgroupfs, systemd, disabled
  *   id, bundle                                 of the container
  *   gate, new_keyring, console_socket, detach  yes, no
  *   plain                                      yes: the case is of the plain command too
