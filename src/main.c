@@ -19,7 +19,7 @@
 static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
   &cmd_exec, &cmd_kill, &cmd_delete, &cmd_spec,  &cmd_features,
-  NULL,
+  &cmd_checkpoint, &cmd_restore, NULL,
 };
 
 /* What the command line says: a command, its options, its arguments. */
@@ -110,7 +110,8 @@ find_call (Call *call, const Option *seen_of_run, GError **error)
       call->args += word != NULL;
       if (seen_of_run != NULL && call->command != &cmd_run)
         return throw (error, "--%s is an option of run, not of %s", seen_of_run->name, word);
-      return TRUE;
+      return call->command->refusal == NULL
+             || throw (error, "%s: %s", word, call->command->refusal);
     }
   call->command = &cmd_run;
   if (call->args[1] != NULL

@@ -41,18 +41,21 @@ typedef struct {
   gsize options_size;     /* of the struct they go into */
   int min_args;
   int max_args;           /* -1: any number */
+  const char *refusal;    /* there is no such thing here: why, whatever follows the name */
   gboolean takes_id;      /* the first argument, if there is one, is a container's id */
 
   /* @options is that struct, @args ends with NULL. Strings live as long as the process. */
   int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);
 } Command;
 
+extern const Command cmd_checkpoint;
 extern const Command cmd_create;
 extern const Command cmd_delete;
 extern const Command cmd_exec;
 extern const Command cmd_features;
 extern const Command cmd_kill;
 extern const Command cmd_list;
+extern const Command cmd_restore;
 extern const Command cmd_run;
 extern const Command cmd_spec;
 extern const Command cmd_start;

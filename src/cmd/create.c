@@ -12,6 +12,8 @@ static const Option options[] = {
                  "write the pid of the first process there"),
   OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",
                  "send the terminal to this socket"),
+  OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",
+                 "send a pidfd of the first process to this socket"),
   OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",
                "hand on N descriptors from 3 upwards"),
   OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring", "keep the session keyring"),

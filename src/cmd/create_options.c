@@ -26,6 +26,8 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     request->pid_file = g_canonicalize_filename (options->pid_file, NULL);
   if (options->console_socket != NULL)
     request->console_socket = g_canonicalize_filename (options->console_socket, NULL);
+  if (options->pidfd_socket != NULL)
+    request->pidfd_socket = g_canonicalize_filename (options->pidfd_socket, NULL);
   if (options->preserve_fds > 1000)
     return throw (error, "--preserve-fds %u: too many", options->preserve_fds);
   /* paths are recorded as JSON, which has no other encoding */

@@ -9,6 +9,7 @@ typedef struct {
   const char *config;
   const char *pid_file;
   const char *console_socket;
+  const char *pidfd_socket;
   guint preserve_fds;
   gboolean no_new_keyring;
   gboolean detach;

@@ -20,7 +20,8 @@ cmd_print_help (const Command *const *commands)
                  "Runs OCI containers with bubblewrap. Without a COMMAND it does what run does.\n"
                  "\nCommands:\n");
   for (; *commands != NULL; commands++)
-    (void) printf ("  %-10s %s\n", (*commands)->name, (*commands)->summary);
+    if ((*commands)->refusal == NULL)
+      (void) printf ("  %-10s %s\n", (*commands)->name, (*commands)->summary);
   (void) printf ("\nOptions:\n");
   options_print (cmd_global_options);
   (void) printf ("\nOptions of run, which may stand here as well:\n");

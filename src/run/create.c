@@ -17,6 +17,7 @@
 #include "plan/print.h"
 #include "run/console.h"
 #include "run/launch.h"
+#include "run/passfd.h"
 #include "run/pidfile.h"
 #include "run/supervise.h"
 
@@ -33,6 +34,7 @@ create_request_clear (CreateRequest *request)
   g_clear_pointer (&request->bundle, g_free);
   g_clear_pointer (&request->pid_file, g_free);
   g_clear_pointer (&request->console_socket, g_free);
+  g_clear_pointer (&request->pidfd_socket, g_free);
 }
 
 /* All that is known before anything is done. */
@@ -175,7 +177,8 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
                              work->config_length, error)
          && container_save (container, error)
          && (request->pid_file == NULL
-             || pid_file_write (request->pid_file, waiting->bwrap.child, error));
+             || pid_file_write (request->pid_file, waiting->bwrap.child, error))
+         && pass_pidfd (request->pidfd_socket, "standard", waiting->bwrap.child_pidfd, error);
 }
 
 /* Undoes everything; the error stands already. */

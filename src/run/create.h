@@ -4,12 +4,13 @@
 #include "run/container.h"
 
 typedef struct {
-  char *id;                    /* owned, as bundle, pid_file and console_socket */
+  char *id;                    /* owned, as bundle, pid_file and the sockets */
   char *bundle;                /* absolute */
   const char *config;          /* file name, relative to the bundle if not absolute */
   const char *bwrap;           /* NULL: the built-in path */
   char *pid_file;              /* absolute; NULL: none */
   char *console_socket;        /* absolute; NULL: none */
+  char *pidfd_socket;          /* absolute; NULL: none */
   CgroupManager cgroup_manager;
   guint preserve_fds;
   gboolean new_keyring;

@@ -15,6 +15,7 @@
 #include "run/exec_process.h"
 #include "run/launch.h"
 #include "run/pidfile.h"
+#include "run/passfd.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -218,6 +219,7 @@ check_status (const Container *container, const ExecRequest *request, GError **e
       return TRUE;
     case CONTAINER_PAUSED:
       return request->ignore_paused
+         && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)
              || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
     case CONTAINER_CREATING:
     case CONTAINER_STOPPED:

@@ -15,6 +15,7 @@ typedef struct {
   const char *label;
   const char *pid_file;          /* absolute; NULL: none */
   const char *console_socket;    /* absolute; NULL: none */
+  const char *pidfd_socket;      /* NULL: none */
   guint preserve_fds;
   gboolean terminal;
   gboolean no_new_privs;

@@ -52,3 +52,12 @@ pass_fd_to_path (const char *path, const char *message, int fd, GError **error)
     return throw_errno (error, "connect to %s", path);
   return send_fd (connection, message, fd, error);
 }
+
+gboolean
+pass_pidfd (const char *path, const char *kind, int pidfd, GError **error)
+{
+  if (path == NULL || pass_fd_to_path (path, kind, pidfd, error))
+    return TRUE;
+  g_prefix_error (error, "pidfd socket ");
+  return FALSE;
+}
