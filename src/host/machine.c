@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -30,6 +31,20 @@ static const struct {
   { CAP_SETUID, HOST_CAP_SETUID },
   { CAP_SETGID, HOST_CAP_SETGID },
   { CAP_SYS_RESOURCE, HOST_CAP_SYS_RESOURCE },
+};
+
+/* Types of namespaces in the names of their limits (namespaces(7)). */
+static const struct {
+  int type;
+  const char *word;
+} namespace_limits[] = {
+  { CLONE_NEWUSER, "user" },
+  { CLONE_NEWNS, "mnt" },
+  { CLONE_NEWPID, "pid" },
+  { CLONE_NEWNET, "net" },
+  { CLONE_NEWIPC, "ipc" },
+  { CLONE_NEWUTS, "uts" },
+  { CLONE_NEWCGROUP, "cgroup" },
 };
 
 /* Reads uid_map or gid_map (user_namespaces(7)). */
@@ -112,7 +127,7 @@ read_kernel_release (MachineFacts *facts)
 /* newuidmap is set-user-ID root in some distributions, has file capabilities in others; either is
  * without effect in a process with no_new_privs (execve(2)). */
 static void
-find_map_tool (MapTool *tool, const char *path)
+find_map_tool (MapTool *tool, const char *path, gboolean no_new_privs)
 {
   struct stat st;
 
@@ -120,7 +135,7 @@ find_map_tool (MapTool *tool, const char *path)
     return;
   tool->path = g_strdup (path);
   tool->able = ((st.st_mode & S_ISUID) != 0 || getxattr (path, "security.capability", NULL, 0) > 0)
-               && prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
+               && !no_new_privs;
 }
 
 gboolean
@@ -142,8 +157,9 @@ host_machine_probe (MachineFacts *facts, const HostProbeOptions *options, GError
   /* who may set ids writes maps without help, and any id may be in them */
   if ((facts->capabilities & set_ids) != set_ids)
     {
-      find_map_tool (&facts->newuidmap, NEWUIDMAP_PATH);
-      find_map_tool (&facts->newgidmap, NEWGIDMAP_PATH);
+      facts->no_new_privs = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+      find_map_tool (&facts->newuidmap, NEWUIDMAP_PATH, facts->no_new_privs);
+      find_map_tool (&facts->newgidmap, NEWGIDMAP_PATH, facts->no_new_privs);
       host_subid_probe (facts, SUBID_DIRECTORY);
     }
   facts->max_user_namespaces = -1;
@@ -173,4 +189,31 @@ host_machine_probe_problems (MachineFacts *facts)
   facts->userns_clone_off = read_number ("/proc/sys/kernel/unprivileged_userns_clone") == 0;
   facts->apparmor_restricts
       = read_number ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1;
+}
+
+static const char *
+limit_word (int type)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (namespace_limits); i++)
+    if (namespace_limits[i].type == type)
+      return namespace_limits[i].word;
+  return NULL;
+}
+
+gint64
+host_namespace_limit (int type)
+{
+  const char *word = limit_word (type);
+  g_autofree char *path = NULL;
+
+  if (word == NULL)
+    return -1;
+  path = g_strdup_printf ("/proc/sys/user/max_%s_namespaces", word);
+  return read_number (path);
+}
+
+char *
+host_namespace_limit_name (int type)
+{
+  return g_strdup_printf ("user.max_%s_namespaces", limit_word (type));
 }

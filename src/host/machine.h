@@ -19,3 +19,10 @@ gboolean host_machine_probe (MachineFacts *facts, const HostProbeOptions *option
 /* Fills what explains why a user namespace could not be made: max_user_namespaces,
  * userns_clone_off, apparmor_restricts. To be called once that has failed, and by "check". */
 void host_machine_probe_problems (MachineFacts *facts);
+
+/* Returns how many namespaces of @type (CLONE_NEW...) this user may have in this user namespace;
+ * -1: not known. */
+gint64 host_namespace_limit (int type);
+
+/* Returns the kernel parameter that says so, "user.max_net_namespaces". Transfer: full. */
+char *host_namespace_limit_name (int type);

@@ -83,6 +83,7 @@ typedef struct {
   GArray *sub_gids;               /* where HOST_CAP_SETUID and HOST_CAP_SETGID make them needless */
   MapTool newuidmap;
   MapTool newgidmap;
+  gboolean no_new_privs;          /* of this process; only where the tools are looked for */
   BwrapFacts bwrap;
   guint last_capability;
 

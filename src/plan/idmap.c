@@ -8,6 +8,9 @@
 
 #include <sched.h>
 
+/* where adduser(8) and useradd(8) begin to give sub-ids (login.defs(5), SUB_UID_MIN) */
+#define SUB_ID_MIN 100000u
+
 /* Everything that differs between uids and gids. */
 typedef struct {
   const char *pointer;        /* of the mappings in the configuration */
@@ -135,23 +138,51 @@ may_map (const IdKind *kind, const IdMapLine *line)
   return FALSE;
 }
 
+/* The caller as usermod(8) knows it. Transfer: full. */
+static char *
+user_name (const MachineFacts *machine)
+{
+  return machine->user != NULL ? g_strdup (machine->user) : g_strdup_printf ("%u", machine->uid);
+}
+
+/* Says what the user may map instead of @line, or the command with which it may. */
+static gboolean
+refuse_line (const MachineFacts *machine, const IdKind *kind, const IdMapLine *line,
+             GError **error)
+{
+  g_autofree char *user = user_name (machine);
+  g_autoptr (GString) why = g_string_new (kind->table);
+  /* below that are the ids of people and of the system */
+  gboolean may_be_given = line->outside >= SUB_ID_MIN;
+
+  for (guint i = 0; i < kind->sub_ids->len; i++)
+    {
+      const IdRange *range = &g_array_index (kind->sub_ids, IdRange, i);
+
+      g_string_append_printf (why, "%s %u-%u", i == 0 ? " gives" : ",", range->first,
+                              range->first + range->count - 1);
+    }
+  if (kind->sub_ids->len == 0)
+    g_string_prepend (why, "no line in ");
+  if (may_be_given || kind->sub_ids->len == 0)
+    g_string_append_printf (why, " (usermod --add-sub%ss %u-%u %s)", kind->usermod,
+                            may_be_given ? line->outside : SUB_ID_MIN,
+                            may_be_given ? line->outside + line->count - 1 : SUB_ID_MIN + 65535,
+                            user);
+  return plan_refuse (error, kind->pointer, "user %s may not map %u %s ids from %u: %s", user,
+                      line->count, kind->kind, line->outside, why->str);
+}
+
 /* Whether newuidmap or newgidmap would write @map; says what is missing if not. */
 static gboolean
 check_sub_ids (PlanContext *context, const IdKind *kind, const GArray *map, GError **error)
 {
-  const MachineFacts *machine = &context->facts->machine;
-  g_autofree char *number = g_strdup_printf ("%u", machine->uid);
-  const char *user = machine->user != NULL ? machine->user : number;
-
   for (guint i = 0; i < map->len; i++)
     {
       const IdMapLine *line = &g_array_index (map, IdMapLine, i);
 
       if (!may_map (kind, line))
-        return plan_refuse (error, kind->pointer, "user %s may not map %u %s ids from %u: no such"
-                            " range in %s (usermod --add-sub%ss 100000-165535 %s)", user,
-                            line->count, kind->kind, line->outside, kind->table, kind->usermod,
-                            user);
+        return refuse_line (&context->facts->machine, kind, line, error);
     }
   return TRUE;
 }
@@ -171,18 +202,36 @@ tools_usable (const MachineFacts *machine)
   return machine->newuidmap.able && machine->newgidmap.able;
 }
 
-/* Why the tools are not, with the command that mends it. */
-static gboolean
-refuse_tools (const MachineFacts *machine, const char *pointer, GError **error)
+/* Why the tools are not, with the command that mends it. Transfer: full. */
+static char *
+tools_problem (const MachineFacts *machine)
 {
   const MapTool *tool = machine->newuidmap.able ? &machine->newgidmap : &machine->newuidmap;
   const char *name = tool == &machine->newuidmap ? "newuidmap" : "newgidmap";
 
   if (tool->path == NULL)
-    return plan_refuse (error, pointer, "more than one id is mapped, but %s is not installed"
-                        " (apt install uidmap)", name);
-  return plan_refuse (error, pointer, "more than one id is mapped, but %s has no privilege: it"
-                      " needs the set-user-ID bit (chmod u+s %s)", tool->path, tool->path);
+    return g_strdup_printf ("%s is not installed (apt install uidmap)", name);
+  if (machine->no_new_privs)
+    return g_strdup_printf ("%s has no privilege under no_new_privs (in a unit:"
+                            " NoNewPrivileges=no)", tool->path);
+  return g_strdup_printf ("%s has no privilege: it needs the set-user-ID bit (chmod u+s %s)",
+                          tool->path, tool->path);
+}
+
+/* Why no more than one id is mapped where the configuration leaves that to us, with the command
+ * that mends it. Transfer: full. */
+static char *
+one_id_problem (const MachineFacts *machine)
+{
+  g_autofree char *user = user_name (machine);
+
+  if (machine->sub_uids->len > 0 && machine->sub_gids->len > 0)
+    return tools_problem (machine);
+  if (!machine->initial_user_ns)
+    return g_strdup_printf ("no sub-ids of user %s exist in this user namespace", user);
+  return g_strdup_printf ("user %s has no sub-ids (usermod --add-subuids %u-%u --add-subgids %u-%u"
+                          " %s)", user, SUB_ID_MIN, SUB_ID_MIN + 65535, SUB_ID_MIN,
+                          SUB_ID_MIN + 65535, user);
 }
 
 /* Decides who writes the maps, and checks that they will be accepted. */
@@ -211,9 +260,26 @@ choose_writer (PlanContext *context, const IdKind kinds[2], GError **error)
     }
   plan->maps = MAPS_TOOLS;
   if (!tools_usable (machine))
-    return refuse_tools (machine, kinds[0].pointer, error);
+    {
+      g_autofree char *problem = tools_problem (machine);
+
+      return plan_refuse (error, kinds[0].pointer, "more than one id is mapped, but %s", problem);
+    }
   return check_sub_ids (context, &kinds[0], plan->uid_map, error)
          && check_sub_ids (context, &kinds[1], plan->gid_map, error);
+}
+
+static gboolean
+refuse_group (const PlanContext *context, const char *at, guint32 gid, GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  g_autofree char *problem = NULL;
+
+  /* of a container that exists the reason is not known any more */
+  if (!context->plan->setgroups_deny || machine->sub_uids == NULL)
+    return plan_refuse (error, at, "group id %u is not mapped", gid);
+  problem = one_id_problem (machine);
+  return plan_refuse (error, at, "group id %u is not mapped, only one id is: %s", gid, problem);
 }
 
 gboolean
@@ -234,9 +300,7 @@ plan_check_ids (PlanContext *context, GError **error)
       {
         g_autofree char *at = g_strdup_printf ("/process/user/additionalGids/%u", i);
 
-        return plan_refuse (error, at, "group id %u is not mapped%s",
-                            g_array_index (groups, guint32, i),
-                            plan->setgroups_deny ? " (without sub-ids only one id can be)" : "");
+        return refuse_group (context, at, g_array_index (groups, guint32, i), error);
       }
   return TRUE;
 }
@@ -328,8 +392,11 @@ plan_idmap (PlanContext *context, GError **error)
         return plan_refuse (error, "/linux/uidMappings",
                             "User namespaces enabled, but no uid mappings found.");
       if (one_id)
-        plan_note (plan, "/linux/uidMappings", "only one id is mapped: no sub-ids for this user, or"
-                   " newuidmap cannot be used");
+        {
+          g_autofree char *problem = one_id_problem (machine);
+
+          plan_note (plan, "/linux/uidMappings", "only one id is mapped: %s", problem);
+        }
       plan->uid_map = default_map (&kinds[0], one_id);
       plan->gid_map = default_map (&kinds[1], one_id);
     }

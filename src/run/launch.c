@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "plan/initops.h"
+#include "run/explain.h"
 #include "run/idmap.h"
 #include "run/listener.h"
 #include "run/report.h"
@@ -218,6 +219,7 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
   if (!launch_steps (launch, request, error))
     {
+      explain_failure (request->plan, launch->bwrap.child > 0, error);
       launch_clear (launch);
       return FALSE;
     }

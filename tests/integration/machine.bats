@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# What a machine may lack or forbid: each is said in one line, with what mends it, and leaves
+# nothing. Provoked in user and mount namespaces of the test's own, and with a bubblewrap that only
+# pretends.
+load helpers
+
+setup() {
+  setup_test
+  make_bundle
+  container_command /bin/true
+}
+
+# Two lines of a map, which only newuidmap may write.
+two_ids() {
+  config '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}, {containerID: 1, hostID: $s, size: 9}]
+    | .linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}, {containerID: 1, hostID: $s, size: 9}]' \
+    --argjson u "$(id -u)" --argjson g "$(id -g)" --argjson s "${1:-100000}"
+}
+
+# run_around SCRIPT COMMAND...: what run_oci does, by COMMAND and a shell that does SCRIPT, whose
+# last word is "$@": the program and its arguments.
+run_around() {
+  local script=$1
+  shift
+  status=0
+  timeout --kill-after 5 60 "$@" sh -c "$script" sh \
+    "$BWRAP_OCI" --root "$STATE" ${BWRAP:+--bwrap "$BWRAP"} run --bundle "$BUNDLE" "$ID" \
+    </dev/null >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr" 3>&- || status=$?
+  output=$(<"$TEST_DIR/stdout")
+  stderr=$(<"$TEST_DIR/stderr")
+}
+
+# With other files in some places, but no more rights than before.
+other_files() { run_around "$1; exec setpriv --inh-caps=-all --ambient-caps=-all \"\$@\"" \
+  unshare --user --mount --map-current-user --keep-caps; }
+
+# With limits of a user namespace of its own, as its root, who maps ID (0: himself) as root.
+other_limits() {
+  config '.linux.uidMappings = [{containerID: 0, hostID: $i, size: 1}]
+    | .linux.gidMappings = .linux.uidMappings' --argjson i "${2:-0}"
+  run_around "$1" unshare --user --mount --map-root-user ${2:+--map-auto}
+}
+
+# A bubblewrap that knows the real one's options, and then does SCRIPT.
+pretend_bwrap() {
+  BWRAP=$TEST_DIR/bwrap
+  printf '#!/bin/sh\ncase $1 in --help|--version) exec %s "$1" ;; esac\n%s\n' \
+    "$(command -v bwrap)" "$1" >"$BWRAP"
+  chmod 0755 "$BWRAP"
+}
+
+assert_said() {
+  local words
+  assert_failure 1
+  for words in "$@"; do assert_one_line_error "$words"; done
+}
+
+# --- ids ----------------------------------------------------------------------
+
+@test "a range that is not the user's" {
+  requires user newuidmap
+  two_ids 70000
+  run_container /bin/true
+  assert_said "/linux/uidMappings: user $(id -un) may not map 9 user ids from 70000"
+}
+
+@test "no sub-ids, where more than one id is needed" {
+  requires user newuidmap
+  two_ids 4000000000
+  run_container /bin/true
+  assert_said "(usermod --add-subuids 4000000000-4000000008 $(id -un))"
+  config 'del (.linux.uidMappings, .linux.gidMappings) | .process.user.additionalGids = [5]'
+  # sub-ids do not exist in there
+  other_files true
+  assert_said "/process/user/additionalGids/0: group id 5 is not mapped, only one id is" "no sub-ids"
+}
+
+@test "no sub-ids, where one id is enough" {
+  requires user
+  config '.process.args = ["/bin/cat", "/proc/self/uid_map"]
+    | .mounts |= map (.options |= if . then map (select (startswith ("gid=") | not)) else . end)'
+  other_files true
+  assert_success
+  assert_no_stderr
+  assert_output_matches "^ *0 +$(id -u) +1\$"
+}
+
+@test "newuidmap is missing" {
+  requires user newuidmap
+  two_ids
+  other_files "mount --bind /dev/null $(command -v newuidmap)"
+  assert_said "more than one id is mapped, but newuidmap is not installed" "(apt install uidmap)"
+}
+
+@test "newgidmap has no privilege" {
+  requires user newgidmap
+  local tool
+  tool=$(command -v newgidmap)
+  cp "$tool" "$TEST_DIR/tool"
+  two_ids
+  other_files "mount --bind $TEST_DIR/tool $tool"
+  assert_said "$tool has no privilege" "(chmod u+s $tool)"
+}
+
+@test "newuidmap under no_new_privs" {
+  requires user newuidmap
+  two_ids
+  run_around 'exec "$@"' setpriv --no-new-privs
+  assert_said "has no privilege under no_new_privs" "NoNewPrivileges=no"
+}
+
+# --- user namespaces ----------------------------------------------------------
+
+@test "user namespaces are switched off" {
+  requires user
+  other_limits 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"'
+  assert_said "no user namespace can be made: user.max_user_namespaces is 0" \
+    "(sysctl -w user.max_user_namespaces="
+}
+
+@test "another kind of namespace is switched off" {
+  requires user
+  config '.linux.namespaces += [{type: "network"}]'
+  other_limits 'echo 0 >/proc/sys/user/max_net_namespaces; exec "$@"'
+  assert_said "no network namespace can be made" "(sysctl -w user.max_net_namespaces="
+}
+
+@test "user namespaces are used up" {
+  requires user
+  other_limits 'echo 1 >/proc/sys/user/max_user_namespaces
+    unshare --user sleep 60 & i=0
+    until [ "$(readlink /proc/$!/ns/user)" != "$(readlink /proc/self/ns/user)" ] || [ $i = 100 ]; do
+      sleep 0.05; i=$((i + 1)); done
+    "$@"; status=$?; kill $!; wait; exit $status'
+  assert_said "no further user namespace can be made: all 1 that user.max_user_namespaces allows" \
+    "(sysctl -w user.max_user_namespaces=2)"
+}
+
+@test "the same where the container first joins what bwrap holds" {
+  requires user
+  config '.process.noNewPrivileges = false'
+  other_limits 'echo 0 >/proc/sys/user/max_pid_namespaces; exec "$@"'
+  assert_said "no pid namespace can be made: user.max_pid_namespaces is 0"
+}
+
+@test "the same where the runtime makes the user namespace" {
+  requires user subids
+  other_limits 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' 1
+  assert_said "no user namespace can be made: user.max_user_namespaces is 0"
+}
+
+# A /proc/sys/kernel with one parameter more, as other kernels have it.
+with_parameter() {
+  local file dir=$TEST_DIR/kernel
+  mkdir -p "$dir/random"
+  for file in overflowuid overflowgid random/boot_id; do
+    cat "/proc/sys/kernel/$file" >"$dir/$file"
+  done
+  echo "$2" >"$dir/$1"
+  echo "mount --bind $dir /proc/sys/kernel"
+}
+
+@test "users may not make user namespaces (Debian's switch)" {
+  requires user
+  pretend_bwrap 'echo "bwrap: No permissions to creating new namespace, likely because the kernel does
+ not allow non-privileged user namespaces." >&2; exit 1'
+  other_files "$(with_parameter unprivileged_userns_clone 0)"
+  assert_said "kernel.unprivileged_userns_clone is 0" "(sysctl -w kernel.unprivileged_userns_clone=1)"
+}
+
+@test "AppArmor's restriction" {
+  requires user
+  pretend_bwrap 'echo "bwrap: setting up uid map: Permission denied" >&2; exit 1'
+  other_files "$(with_parameter apparmor_restrict_unprivileged_userns 1)"
+  assert_said "bwrap: setting up uid map: Permission denied" \
+    "kernel.apparmor_restrict_unprivileged_userns is 1" "apparmor_parser -r"
+  other_files "$(with_parameter apparmor_restrict_unprivileged_userns 0)"
+  assert_said "bwrap: setting up uid map: Permission denied"
+  [[ "$stderr" != *apparmor* ]] || show "a reason that is none"
+}
+
+# --- bubblewrap ---------------------------------------------------------------
+
+@test "bwrap is missing, no program, or no bwrap" {
+  local words
+  BWRAP=$TEST_DIR/nosuch run_around 'exec "$@"' env
+  assert_said "$TEST_DIR/nosuch: No such file or directory" "(apt install bubblewrap)"
+  BWRAP=$TEST_DIR run_around 'exec "$@"' env
+  assert_said "$TEST_DIR: is not a program" "(apt install bubblewrap)"
+  BWRAP=/bin/true run_around 'exec "$@"' env
+  assert_said "/bin/true: --help lists none of its options" "(apt install bubblewrap)"
+}
+
+@test "bwrap is too old" {
+  BWRAP=$TEST_DIR/bwrap
+  printf '#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.4.1 || bwrap --help | grep -v -- --perms\n' \
+    >"$BWRAP"
+  chmod 0755 "$BWRAP"
+  run_around 'exec "$@"' env
+  assert_said "$BWRAP (bubblewrap 0.4.1): has no --perms" "bubblewrap 0.5.0 or newer is needed"
+}
+
+@test "bwrap is set-user-ID" {
+  BWRAP=$TEST_DIR/bwrap
+  cp "$(command -v bwrap)" "$BWRAP"
+  chmod u+s "$BWRAP"
+  run_around 'exec "$@"' env
+  assert_said "$BWRAP: is set-user-ID" "(chmod u-s $BWRAP)"
+}
+
+@test "bwrap ends at once, dies, or says something else" {
+  pretend_bwrap 'exit 0'
+  run_around 'exec "$@"' env
+  assert_said "bwrap: exited with 0"
+  pretend_bwrap 'kill -KILL $$'
+  run_around 'exec "$@"' env
+  assert_said "bwrap: killed by signal 9"
+  pretend_bwrap 'printf "bwrap: a\033[31m word\nand another\n" >&2; exit 1'
+  run_around 'exec "$@"' env
+  assert_said "bwrap: a\\x1b[31m word"
+}
+
+# --- directories --------------------------------------------------------------
+
+@test "a root or a source below a directory that the container's root may not search" {
+  requires user subids newuidmap
+  local first
+  first=$(awk -F: -v n="$(id -un)" '$1 == n { print $2; exit }' /etc/subuid)
+  config '.linux.uidMappings = [{containerID: 0, hostID: $s, size: 9}]
+    | .linux.gidMappings = [{containerID: 0, hostID: $t, size: 9}]' --argjson s "$first" \
+    --argjson t "$(awk -F: -v n="$(id -un)" '$1 == n { print $2; exit }' /etc/subgid)"
+  chmod 0700 "$BUNDLE"
+  run_container /bin/true
+  assert_said "/root/path: the container's root is not the caller and may not search $BUNDLE" \
+    "(chmod o+x $BUNDLE)"
+  chmod 0711 "$BUNDLE"
+  mkdir -p "$TEST_DIR/closed/data"
+  chmod 0700 "$TEST_DIR/closed"
+  config '.mounts += [{destination: "/mnt", type: "bind", source: $d, options: ["rbind"]}]' \
+    --arg d "$TEST_DIR/closed/data"
+  run_container /bin/true
+  assert_said "/source: the container's root is not the caller and may not search" \
+    "(chmod o+x $TEST_DIR/closed)"
+}
