@@ -24,7 +24,7 @@ if [ "$1" = --check ]; then
 fi
 OUT=$1; mkdir -p "$OUT"; OUT=$(cd "$OUT" && pwd)
 sub() { awk -F: -v n="$(id -un)" -v u="$(id -u)" '$1 == n || $1 == u { print $2 ":" $3; exit }' "$1"; }
-MAP="$(id -u):$(id -g):$(sub /etc/subuid):$(sub /etc/subgid)"
+MAP=${BADROOTFS_MAP:-$(id -u):$(id -g):$(sub /etc/subuid):$(sub /etc/subgid)}
 
 begin() {  # NAME
   N=$1; D=$OUT/$N; R=$D/rootfs; V=$D/victim; CONF='pass'
