@@ -12,6 +12,13 @@
 #include <sched.h>
 #include <string.h>
 
+/* Beginnings of messages that may be about namespaces: of bwrap, of the process that makes or joins
+ * them, of the init where it first needs its rights. */
+static const char *const sources[] = {
+  "bwrap: ", "new user namespace: ", "/init: ",
+  "config.json: /linux/uidMappings: ", "config.json: /root/path: ",
+};
+
 /* Words of a system error, or of bwrap's own message for it. */
 static const struct {
   const char *words;
@@ -27,8 +34,11 @@ static const struct {
 static int
 error_in (const char *message)
 {
-  /* the lookup of the program has nothing to do with it */
-  for (gsize i = 0; i < G_N_ELEMENTS (signs) && !g_str_has_prefix (message, "exec: "); i++)
+  gboolean about_namespaces = FALSE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    about_namespaces = about_namespaces || g_str_has_prefix (message, sources[i]);
+  for (gsize i = 0; about_namespaces && i < G_N_ELEMENTS (signs); i++)
     if (strstr (message, signs[i].words) != NULL)
       return signs[i].error;
   return 0;
