@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times and memory of bwrap-oci beside bubblewrap, crun and runc, in one call.
 #
-#   tests/bench/run.sh [--rounds N] [--parallel N] [--usual] [--data FILE] [--keep]
+#   tests/bench/run.sh [--rounds N] [--parallel N] [--usual] [--data FILE] [--realtime]
+#                      [--keep]
 #
 # Every round starts each of them once, one after the other, so that whatever else the machine
 # does falls on all alike. A static program that does nothing runs as root of a user namespace with
@@ -12,6 +13,7 @@
 #   --parallel N   how many at once (100; 0: leave that out)
 #   --usual        the mounts and masked paths that engines ask for, instead of /proc and /dev alone
 #   --data FILE    every single measurement, tab separated, for plots
+#   --realtime     before all other work of the machine (as root): for one that is not idle
 #   --keep         leaves the folder with the bundles
 #
 # BWRAP_OCI names the program (build/bwrap-oci), with its init beside it. As root it runs as the
@@ -27,7 +29,7 @@ die() { echo "tests/bench/run.sh: $*" >&2; exit 1; }
 say() { printf '%s\n' "$*"; }
 
 rounds=100 parallel=100
-usual='' data='' keep=''
+usual='' data='' realtime='' keep=''
 arguments=("$@")
 while [ $# != 0 ]; do
   case $1 in
@@ -35,6 +37,7 @@ while [ $# != 0 ]; do
     --parallel) parallel=$2; shift ;;
     --usual) usual=yes ;;
     --data) data=$2; shift ;;
+    --realtime) realtime=yes ;;
     --keep) keep=yes ;;
     *) die "no option $1" ;;
   esac
@@ -80,6 +83,7 @@ become=(/usr/bin/env -i --default-signal HOME=/ USER="$user" LANG=C.UTF-8 XDG_RU
 if [ "$(id -u)" = 0 ]; then
   become=(/usr/bin/setpriv --reuid "$uid" --regid "$gid" --init-groups --inh-caps=-all "${become[@]}")
 fi
+if [ -n "$realtime" ]; then become=(/usr/bin/chrt --rr 1 "${become[@]}"); fi
 as_user() { "${become[@]}" "$@"; }
 
 # sub_ids FILE: the first range of the user, as "FIRST COUNT".
@@ -187,13 +191,14 @@ done
 
 # --- what is measured ---------------------------------------------------------
 
+# series_run [OPTION...]
 series_run() {
   local runtime
   tabs series "bwrap alone"
   tabs step "${bare[@]}"
   for runtime in "${runtimes[@]}"; do
     tabs series "$runtime run"
-    tabs step "$(call "$runtime")" run --bundle "$scratch/once" %i
+    tabs step "$(call "$runtime")" run "$@" --bundle "$scratch/once" %i
   done
 }
 
@@ -268,7 +273,8 @@ else
 fi
 
 if [ "$parallel" != 0 ]; then
-  series_run | measure parallel "$parallel" | {
+  # a user may have 200 keys, and the kernel is slow to forget those of the rounds before
+  series_run --no-new-keyring | measure parallel "$parallel" | {
     say ""
     say "$parallel runs at once: all of them, and what one cost of CPU"
     awk -F'\t' '{ printf "  %-28s %9.1f ms %9.2f ms CPU each\n", $2, $4, $5 / $3 }'
