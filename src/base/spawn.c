@@ -54,6 +54,17 @@ say (int report, const Word *word)
     ;
 }
 
+/* Before the namespaces: what is the root of a new cgroup namespace is decided by where its maker
+ * is (cgroup_namespaces(7)). */
+static const char *
+enter_cgroups (const SpawnRequest *request)
+{
+  for (gsize i = 0; i < request->n_cgroups; i++)
+    if (write (request->cgroups[i].fd, "0", 1) < 0)
+      return request->cgroups[i].path;
+  return NULL;
+}
+
 /* Raw system calls: a libc wrapper would look for threads to take along. */
 static const char *
 become_root (void)
@@ -141,7 +152,8 @@ child (const SpawnRequest *request, int report)
   Word word = { 0 };
   sigset_t none;
 
-  if (request->namespaces != NULL)
+  word.step = enter_cgroups (request);
+  if (word.step == NULL && request->namespaces != NULL)
     word.step = enter_namespaces (request->namespaces, report);
   if (word.step == NULL && request->directory != NULL && chdir (request->directory) < 0)
     word.step = "chdir";

@@ -13,6 +13,12 @@ typedef struct {
   int target;  /* its number in the child */
 } SpawnFd;
 
+/* The cgroup.procs of a cgroup to enter before anything else. */
+typedef struct {
+  int fd;
+  char *path;  /* of the cgroup, for messages */
+} SpawnCgroup;
+
 /* Namespaces to enter before the exec. */
 typedef struct {
   int user_ns_fd;     /* a user namespace alone; -1: none */
@@ -38,6 +44,8 @@ typedef struct {
   const SpawnFd *fds;        /* beyond 0, 1 and 2, which are inherited unless mapped */
   gsize n_fds;
   const char *directory;     /* NULL: stay */
+  const SpawnCgroup *cgroups;
+  gsize n_cgroups;
   const SpawnNamespaces *namespaces;  /* NULL: stay */
   gboolean new_group;        /* own process group, so that a timeout can end all of it */
 } SpawnRequest;

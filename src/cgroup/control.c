@@ -211,9 +211,8 @@ signal_pids (const CgroupDir *dir, int signal, guint *ret_count, GError **error)
   return ok;
 }
 
-/* A v1 freezer does not even let them die. */
-static void
-thaw_v1 (const CgroupRecord *record)
+void
+cgroups_let_die (const CgroupRecord *record)
 {
   for (guint i = 0; i < record->entries->len; i++)
     {
@@ -236,7 +235,7 @@ kill_all (const CgroupRecord *record, const CgroupDir *dir, GError **error)
     {
       if (!cgroup_dir_write (dir, "cgroup.kill", "1", error))
         return FALSE;
-      thaw_v1 (record);
+      cgroups_let_die (record);
       return TRUE;
     }
   while (left > 0)
@@ -245,7 +244,7 @@ kill_all (const CgroupRecord *record, const CgroupDir *dir, GError **error)
         return FALSE;
       if (left == 0)
         break;
-      thaw_v1 (record);
+      cgroups_let_die (record);
       if (g_get_monotonic_time () >= end)
         return throw (error, "cgroup %s: %u processes do not end", dir->path, left);
       g_usleep (KILL_STEP_MS * 1000);

@@ -5,7 +5,8 @@
 #include "cgroup/make.h"
 #include "cgroup/record.h"
 
-/* Opens the cgroup of @entry. FALSE if it is gone, was never completed, or is another one by now. */
+/* Opens the cgroup of @entry. FALSE if it is gone, was never completed, or is another one by
+ * now. */
 gboolean cgroup_entry_open (const CgroupEntry *entry, CgroupDir *dir);
 
 /* Whether there is a cgroup of the container's own. */
@@ -17,6 +18,9 @@ GArray *cgroups_pids (const CgroupRecord *record, GError **error);
 
 /* Sends @signal to all of them. After SIGKILL nothing is left, frozen or not. */
 gboolean cgroups_signal (const CgroupRecord *record, int signal, GError **error);
+
+/* Lets go of processes that were killed while a freezer of cgroup v1 held them. */
+void cgroups_let_die (const CgroupRecord *record);
 
 /* Stops all of them (@frozen), or lets them go on. */
 gboolean cgroups_freeze (const CgroupRecord *record, gboolean frozen, GError **error);

@@ -21,8 +21,8 @@ typedef struct {
  * behind them the devices that every container has, as with runc. Transfer: full, of DeviceRule. */
 GArray *device_rules_new (const GPtrArray *rules);
 
-/* Returns the lines for devices.allow or devices.deny of cgroup v1 that make @rule; NULL-terminated.
- * Transfer: full. */
+/* Returns the lines for devices.allow or devices.deny of cgroup v1 that make @rule, with a NULL at
+ * the end. Transfer: full. */
 char **device_rule_lines (const DeviceRule *rule);
 
 /* Returns the program for cgroup v2 that decides by @rules (of DeviceRule): of each access that is

@@ -31,6 +31,7 @@ static const Field record_fields[] = {
                 .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
   FIELD_OBJECTS (CgroupRecord, entries, entry_type, "cgroups", "one for each hierarchy",
                  .flags = FIELD_REQUIRED),
+  FIELD_BOOL (CgroupRecord, devices, "deviceRules", "rules on devices hold there"),
   FIELD_END
 };
 
@@ -136,6 +137,7 @@ cgroup_record_format (const CgroupRecord *record)
       json_emit_object_end (&emit);
     }
   json_emit_array_end (&emit);
+  json_emit_bool (&emit, "deviceRules", record->devices.value);
   json_emit_object_end (&emit);
   g_string_append_c (line, '\n');
   return line;

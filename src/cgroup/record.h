@@ -18,6 +18,7 @@ typedef struct {
   OptUint32 version;
   char *boot_id;
   GPtrArray *entries;  /* of CgroupEntry */
+  OptBool devices;     /* rules on devices hold there */
 } CgroupRecord;
 
 /* A record without entries. Transfer: full. */

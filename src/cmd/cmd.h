@@ -55,11 +55,15 @@ extern const Command cmd_exec;
 extern const Command cmd_features;
 extern const Command cmd_kill;
 extern const Command cmd_list;
+extern const Command cmd_pause;
+extern const Command cmd_ps;
 extern const Command cmd_restore;
+extern const Command cmd_resume;
 extern const Command cmd_run;
 extern const Command cmd_spec;
 extern const Command cmd_start;
 extern const Command cmd_state;
+extern const Command cmd_update;
 
 /* Returns the path of the state root that the options and the environment name. Transfer: full. */
 char *cmd_locate_store (const CmdContext *context, GError **error);

@@ -20,6 +20,10 @@
 /* How a child of the caller's cgroup is called. */
 #define OWN_CHILD_PREFIX "bwrap-oci-"
 
+/* What is not said about a scope. */
+#define DEFAULT_PREFIX "bwrap-oci"
+#define DEFAULT_SUBGROUP "container"
+
 static void
 free_target (gpointer data)
 {
@@ -33,11 +37,23 @@ free_target (gpointer data)
   g_free (target);
 }
 
+static void
+scope_free (CgroupScope *scope)
+{
+  if (scope == NULL)
+    return;
+  g_free (scope->unit);
+  g_free (scope->slice);
+  g_free (scope->subgroup);
+  g_free (scope);
+}
+
 void
 cgroup_plan_free (CgroupPlan *plan)
 {
   if (plan == NULL)
     return;
+  scope_free (plan->scope);
   g_ptr_array_unref (plan->targets);
   g_ptr_array_unref (plan->settings);
   g_free (plan);
@@ -123,16 +139,17 @@ plan_settings (PlanContext *context, GError **error)
     }
   g_ptr_array_unref (context->plan->cgroup->settings);
   context->plan->cgroup->settings = settings;
-  for (guint i = settings->len; i-- > 0;)
+  for (guint i = 0; i < settings->len;)
     {
       const CgroupSetting *setting = g_ptr_array_index (settings, i);
       const CgroupFacts *facts = g_ptr_array_index (hierarchies, setting->hierarchy);
 
       if (facts->path != NULL && facts->error == 0)
-        continue;
-      if (setting->asked)
+        i++;
+      else if (setting->asked)
         return refuse_limit (facts, setting->pointer, error);
-      g_ptr_array_remove_index (settings, i);
+      else
+        g_ptr_array_remove_index (settings, i);
     }
   return TRUE;
 }
@@ -275,23 +292,49 @@ choose_owner (PlanContext *context)
     }
 }
 
-/* The form of cgroupsPath against the manager. */
+/* --- scopes --- */
+
+/* cgroupsPath is slice:prefix:name, as callers give it with --systemd-cgroup. */
 static gboolean
-check_path (PlanContext *context, GError **error)
+plan_scope (PlanContext *context, GError **error)
 {
   const char *path = context->spec->linux_->cgroups_path;
+  g_auto (GStrv) parts = NULL;
+  CgroupScope *scope;
 
-  if (path == NULL)
-    return TRUE;
-  if (strchr (path, '\n') != NULL)
-    return plan_refuse (error, CGROUPS_PATH, "a newline cannot be in the name of a cgroup");
-  if (context->options->cgroup_manager != CGROUP_MANAGER_SYSTEMD)
-    return !is_slice_path (path)
-           || plan_refuse (error, CGROUPS_PATH, "%s: slice:prefix:name needs --systemd-cgroup",
-                           path);
   if (!is_slice_path (path))
     return plan_refuse (error, CGROUPS_PATH, "expected cgroupsPath to be of format"
                         " \"slice:prefix:name\" for systemd cgroups, got \"%s\" instead", path);
+  parts = g_strsplit (path, ":", 3);
+  if (strchr (path, '/') != NULL || *parts[2] == '\0' || g_str_has_suffix (parts[2], ".slice"))
+    return plan_refuse (error, CGROUPS_PATH, "\"%s\" does not name a scope", path);
+  scope = g_new0 (CgroupScope, 1);
+  scope->unit = g_strdup_printf ("%s-%s.scope", *parts[1] != '\0' ? parts[1] : DEFAULT_PREFIX,
+                                 parts[2]);
+  scope->slice = g_strdup (*parts[0] != '\0' ? parts[0]
+                           : plan_privileged (&context->facts->machine)
+                               && context->facts->machine.initial_user_ns ? "system.slice"
+                                                                           : "user.slice");
+  scope->subgroup = g_strdup (DEFAULT_SUBGROUP);
+  context->plan->cgroup->scope = scope;
+  return TRUE;
+}
+
+/* The cgroup by path, or a child of the caller's. */
+static gboolean
+plan_directories (PlanContext *context, GError **error)
+{
+  const char *path = context->spec->linux_->cgroups_path;
+  CgroupPlan *plan = context->plan->cgroup;
+
+  if (is_slice_path (path))
+    return plan_refuse (error, CGROUPS_PATH, "%s: slice:prefix:name needs --systemd-cgroup", path);
+  if (!plan_settings (context, error) || !plan_device_rules (context, error))
+    return FALSE;
+  if (path == NULL && !is_asked (plan) && plan->devices == NULL)
+    g_ptr_array_set_size (plan->settings, 0);
+  else
+    add_targets (context);
   return TRUE;
 }
 
@@ -299,6 +342,7 @@ gboolean
 plan_control_groups (PlanContext *context, GError **error)
 {
   const char *path = context->spec->linux_->cgroups_path;
+  CgroupManager manager = context->options->cgroup_manager;
   CgroupPlan *plan = g_new0 (CgroupPlan, 1);
 
   context->plan->cgroup = plan;
@@ -306,18 +350,16 @@ plan_control_groups (PlanContext *context, GError **error)
   plan->settings = g_ptr_array_new ();
   plan->device_target = -1;
   plan->owner = -1;
-  if (context->options->cgroup_manager == CGROUP_MANAGER_DISABLED)
+  if (manager == CGROUP_MANAGER_DISABLED)
     {
       plan_note (context->plan, RESOURCES, "no cgroup, no limits: the manager is disabled");
       return TRUE;
     }
-  if (!check_path (context, error) || !plan_settings (context, error)
-      || !plan_device_rules (context, error))
+  if (path != NULL && strchr (path, '\n') != NULL)
+    return plan_refuse (error, CGROUPS_PATH, "a newline cannot be in the name of a cgroup");
+  if (path != NULL && manager == CGROUP_MANAGER_SYSTEMD ? !plan_scope (context, error)
+                                                        : !plan_directories (context, error))
     return FALSE;
-  if (path == NULL && !is_asked (plan) && plan->devices == NULL)
-    g_ptr_array_set_size (plan->settings, 0);
-  else
-    add_targets (context);
   choose_owner (context);
   return TRUE;
 }

@@ -21,11 +21,19 @@ typedef struct {
   char *options;       /* as in CgroupFacts */
   char *mount;
   char *path;          /* below it */
-  char *own;           /* v2: the caller's cgroup, from which processes may be moved aside; or NULL */
+  char *own;           /* v2: the caller's cgroup, whose processes may be moved aside; or NULL */
   char **controllers;  /* v2: those to be handed down to it, as far as possible */
 } CgroupTarget;
 
+/* A scope that systemd makes (systemd.scope(5)), and the cgroup in it. */
 typedef struct {
+  char *unit;      /* "libpod-ID.scope" */
+  char *slice;     /* "user.slice" */
+  char *subgroup;  /* the container's cgroup, below that of the scope */
+} CgroupScope;
+
+typedef struct {
+  CgroupScope *scope;        /* NULL: no scope; else the targets are known when there is one */
   GPtrArray *targets;        /* of CgroupTarget, in the order of the facts; none: the container
                               * stays in the caller's cgroups */
   GPtrArray *settings;       /* of CgroupSetting; hierarchy is an index of targets */

@@ -58,7 +58,7 @@ typedef struct {
   char *options;       /* of a v1 hierarchy: "cpu,cpuacct", "name=systemd"; NULL: cgroup v2 */
   char **controllers;  /* that @path has (v1) or can have (v2) */
   char *mount;         /* where it is mounted */
-  char *own;           /* the caller's cgroup, below @mount: "/", "/a/b"; NULL: not to be seen there */
+  char *own;           /* the caller's cgroup, below @mount: "/", "/a/b"; NULL: not visible */
   char *path;          /* the container's, as @own; NULL: there is none */
   int error;           /* errno of why @path cannot be made and entered; 0: it can */
 } CgroupFacts;

@@ -22,6 +22,13 @@ plan_format_cgroup (GString *out, const Plan *plan)
 {
   const CgroupPlan *cgroup = plan->cgroup;
 
+  if (cgroup != NULL && cgroup->scope != NULL)
+    {
+      g_autofree char *unit = error_escape (cgroup->scope->unit);
+      g_autofree char *slice = error_escape (cgroup->scope->slice);
+
+      g_string_append_printf (out, "scope: %s in %s\n", unit, slice);
+    }
   for (guint i = 0; cgroup != NULL && i < cgroup->targets->len; i++)
     {
       g_autofree char *path = target_path (cgroup, i);
@@ -41,11 +48,23 @@ plan_format_cgroup (GString *out, const Plan *plan)
     }
 }
 
+static void
+emit_scope (JsonEmit *emit, const CgroupScope *scope)
+{
+  json_emit_object (emit, "scope");
+  json_emit_string (emit, "unit", scope->unit);
+  json_emit_string (emit, "slice", scope->slice);
+  json_emit_string (emit, "subgroup", scope->subgroup);
+  json_emit_object_end (emit);
+}
+
 void
 plan_emit_cgroup (JsonEmit *emit, const Plan *plan)
 {
   const CgroupPlan *cgroup = plan->cgroup;
 
+  if (cgroup != NULL && cgroup->scope != NULL)
+    emit_scope (emit, cgroup->scope);
   if (cgroup == NULL || cgroup->targets->len == 0)
     return;
   json_emit_object (emit, "cgroup");

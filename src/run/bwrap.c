@@ -213,6 +213,7 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   child.fds = (const SpawnFd *) (const void *) fds->data;
   child.n_fds = fds->len;
   child.directory = "/";
+  cgroup_doors_use (request->doors, &child);
   if (request->user_namespace >= 0)
     {
       namespaces.user_ns_fd = request->user_namespace;
@@ -333,6 +334,7 @@ bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   (void) snprintf (first_number, sizeof first_number, "%d", inheritance.first);
   child.fds = (const SpawnFd *) (const void *) fds->data;
   child.n_fds = fds->len;
+  cgroup_doors_use (request->doors, &child);
 
   bwrap->holder_pidfd = fd_steal (&bwrap->child_pidfd);
   bwrap->child = 0;

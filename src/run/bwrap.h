@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "run/cgroup.h"
 
 /* A bubblewrap that has been started. Start it with BWRAP_INIT. */
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
   int instructions;    /* memfd for the init */
   int gate;            /* -1: none */
   int user_namespace;  /* to be entered first; -1: none */
+  const CgroupDoors *doors;  /* the cgroups it is started in */
 } BwrapRequest;
 
 /* Starts bwrap. Its environment is empty and it inherits exactly what the request names:

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/lock.h"
+#include "run/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@
 /* Everything that can be in a container's directory, in the order in which it is removed. The
  * records are last: as long as there is anything, it is known whose it is. */
 static const char *const file_names[] = {
-  CONTAINER_GATE_FILE, CONTAINER_CONFIG_FILE, CONTAINER_SECCOMP_FILE, RECORD_FILE, INIT_FILE,
+  CONTAINER_GATE_FILE,   CONTAINER_CONFIG_FILE, CONTAINER_SECCOMP_FILE,
+  CONTAINER_CGROUP_FILE, RECORD_FILE,           INIT_FILE,
 };
 
 static const char *const status_names[] = {
@@ -283,12 +285,14 @@ container_unlock (Container *container)
 
 /* --- status --- */
 
-/* The cgroup's freezer is asked here as soon as containers have cgroups of their own; what has
- * none is never frozen. */
+/* What has no cgroup of its own is never frozen. */
 static gboolean
 is_paused (const Container *container)
 {
-  return FALSE;
+  g_autoptr (CgroupRecord) cgroups = NULL;
+
+  return container_cgroup_load (container, &cgroups, NULL) && cgroups != NULL
+         && cgroups_are_frozen (cgroups);
 }
 
 /* Whether somebody else holds the lock: then it is being created. */
@@ -318,9 +322,9 @@ container_status (const Container *container)
     return CONTAINER_BROKEN;
   if (pidfd < 0)
     return CONTAINER_STOPPED;
-  if (container_gate_is_open (container))
-    return CONTAINER_CREATED;
-  return is_paused (container) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+  if (is_paused (container))
+    return CONTAINER_PAUSED;
+  return container_gate_is_open (container) ? CONTAINER_CREATED : CONTAINER_RUNNING;
 }
 
 const char *
@@ -417,9 +421,21 @@ container_gate_remove (Container *container, GError **error)
   return remove_file (container, CONTAINER_GATE_FILE, error);
 }
 
+/* A record of them that cannot be read is no reason to keep all the rest. */
+static gboolean
+remove_cgroups (const Container *container, GError **error)
+{
+  g_autoptr (CgroupRecord) cgroups = NULL;
+
+  return !container_cgroup_load (container, &cgroups, NULL) || cgroups == NULL
+         || cgroups_remove (cgroups, error);
+}
+
 gboolean
 container_remove (Container *container, GError **error)
 {
+  if (!remove_cgroups (container, error))
+    return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (file_names); i++)
     {
       g_autofree char *new_name = g_strconcat (file_names[i], NEW_SUFFIX, NULL);

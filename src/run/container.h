@@ -8,6 +8,7 @@
  *   state.json  the record; there from "created" on
  *   init        the first process; there from its birth on
  *   gate        the socket the waiting init listens on; there from before its birth until start
+ *   cgroup      what was made for it there; from before it is made on
  *   config.json, seccomp  what launch keeps for exec and the hooks
  * Who adds one adds its name to the list in container.c, by which the files are removed. */
 #pragma once
@@ -16,6 +17,7 @@
 #include "run/store.h"
 
 #define CONTAINER_GATE_FILE "gate"
+#define CONTAINER_CGROUP_FILE "cgroup"
 #define CONTAINER_CONFIG_FILE "config.json"
 #define CONTAINER_SECCOMP_FILE "seccomp"
 
@@ -103,6 +105,6 @@ gboolean container_gate_is_open (const Container *container);
 /* Removes the gate, if there is one: the container has been started. */
 gboolean container_gate_remove (Container *container, GError **error);
 
-/* Removes the files and the directory. Only names of ours are touched. The lock must be held; no
- * process may be left. */
+/* Removes the cgroups, the files and the directory. Only names of ours are touched. The lock must
+ * be held; no process may be left outside the cgroups. */
 gboolean container_remove (Container *container, GError **error);

@@ -12,10 +12,11 @@
 #include "base/self.h"
 #include "base/spawn.h"
 #include "init/ops.h"
+#include "run/cgroup.h"
 #include "run/exec_process.h"
 #include "run/launch.h"
-#include "run/pidfile.h"
 #include "run/passfd.h"
+#include "run/pidfile.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -141,18 +142,25 @@ sealed_init (GError **error)
   return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
 }
 
+/* What the new process goes into, and with what. */
+typedef struct {
+  const SpawnNamespaces *namespaces;
+  const CgroupDoors *doors;
+  guint preserve_fds;
+  int instructions;
+} Joining;
+
 /* Starts the init in the container's namespaces; what it says comes to launch->bwrap.control. */
 static gboolean
-join (Launch *launch, const SpawnNamespaces *namespaces, guint preserve_fds, int instructions,
-      GError **error)
+join (Launch *launch, const Joining *joining, GError **error)
 {
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
-  int first = 3 + (int) preserve_fds, ends[2];
+  int first = 3 + (int) joining->preserve_fds, ends[2];
   autofd init = sealed_init (error), theirs = -1;
   char first_number[16];
   const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
-                           .directory = "/", .namespaces = namespaces };
+                           .directory = "/", .namespaces = joining->namespaces };
 
   if (init < 0)
     return FALSE;
@@ -162,12 +170,13 @@ join (Launch *launch, const SpawnNamespaces *namespaces, guint preserve_fds, int
   theirs = ends[1];
   for (int fd = 3; fd < first; fd++)
     g_array_append_val (fds, ((SpawnFd) { fd, fd }));
-  g_array_append_val (fds, ((SpawnFd) { instructions, first + INIT_FD_OPS }));
+  g_array_append_val (fds, ((SpawnFd) { joining->instructions, first + INIT_FD_OPS }));
   g_array_append_val (fds, ((SpawnFd) { theirs, first + INIT_FD_CONTROL }));
   g_array_append_val (fds, ((SpawnFd) { STDERR_FILENO, first + INIT_FD_STDERR }));
   (void) snprintf (first_number, sizeof first_number, "%d", first);
   request.fds = (const SpawnFd *) (const void *) fds->data;
   request.n_fds = fds->len;
+  cgroup_doors_use (joining->doors, &request);
   return spawn (&request, &launch->bwrap.child, &launch->bwrap.child_pidfd, error);
 }
 
@@ -182,6 +191,9 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   g_autoptr (Plan) plan = NULL;
   autofd pidfd = -1, instructions = -1;
   SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
+  g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
+  Joining joining = { .namespaces = &namespaces, .doors = &doors,
+                      .preserve_fds = request->preserve_fds };
   PlanOptions options = { .id = container->id, .detach = request->detach,
                           .console_socket = request->console_socket != NULL };
 
@@ -203,8 +215,11 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   namespaces.keep_capabilities = (namespaces.types & CLONE_NEWUSER) != 0;
   namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
                        && plan_id_is_mapped (facts.gid_map, 0);
-  return join (launch, &namespaces, request->preserve_fds, instructions, error)
+  joining.instructions = instructions;
+  return container_cgroup_doors (container, &doors, error)
+         && join (launch, &joining, error)
          && launch_wait_ready (launch, plan, error)
+         && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)
          && console_take (&launch->console, console, request->console_socket, error)
          && launch_start (launch, plan, container, error);
 }
@@ -219,7 +234,6 @@ check_status (const Container *container, const ExecRequest *request, GError **e
       return TRUE;
     case CONTAINER_PAUSED:
       return request->ignore_paused
-         && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)
              || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
     case CONTAINER_CREATING:
     case CONTAINER_STOPPED:

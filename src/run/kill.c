@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "run/cgroup.h"
 #include "run/processes.h"
 
 #include <errno.h>
@@ -16,16 +17,32 @@
 
 #define END_WAIT_MS 10000
 
-/* To everything in the container; it may end while we look for it. */
+/* To everything in the container, whose init may have ended (@pidfd -1) or end while we look. Its
+ * cgroup knows best; without one of its own its namespaces do, as long as the init lives. */
 static gboolean
 signal_all (const Container *container, int pidfd, int signal, GError **error)
 {
+  g_autoptr (CgroupRecord) cgroups = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (processes_signal (&container->init, signal, &local) || proc_pidfd_wait (pidfd, 0))
+  if (container_cgroup_load (container, &cgroups, NULL) && cgroups != NULL
+      && cgroups_are_owned (cgroups))
+    return cgroups_signal (cgroups, signal, error);
+  if (pidfd < 0 || processes_signal (&container->init, signal, &local)
+      || proc_pidfd_wait (pidfd, 0))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* The freezer of cgroup v1 keeps even a killed process. */
+static void
+let_die (const Container *container)
+{
+  g_autoptr (CgroupRecord) cgroups = NULL;
+
+  if (container_cgroup_load (container, &cgroups, NULL) && cgroups != NULL)
+    cgroups_let_die (cgroups);
 }
 
 static gboolean
@@ -45,11 +62,15 @@ container_kill (const Container *container, int signal, gboolean all, GError **e
 
   if (!container_check (container, error) || !container_pidfd (container, &pidfd, error))
     return FALSE;
-  if (pidfd < 0)
-    return all || throw (error, "container not running");
+  if (pidfd < 0 && !all)
+    return throw (error, "container not running");
   if (all || (signal == SIGKILL && !processes_end_with_init (&container->init)))
     return signal_all (container, pidfd, signal, error);
-  return signal_init (pidfd, signal, error);
+  if (!signal_init (pidfd, signal, error))
+    return FALSE;
+  if (signal == SIGKILL)
+    let_die (container);
+  return TRUE;
 }
 
 gboolean
@@ -66,6 +87,7 @@ container_end (const Container *container, GError **error)
     return FALSE;
   if (!signal_init (pidfd, SIGKILL, NULL) && !proc_pidfd_wait (pidfd, 0))
     return throw (error, "container %s: its init cannot be killed", container->id);
+  let_die (container);
   if (!proc_pidfd_wait (pidfd, END_WAIT_MS))
     return throw (error, "container init still running");
   return TRUE;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "plan/initops.h"
+#include "run/cgroup.h"
 #include "run/explain.h"
 #include "run/idmap.h"
 #include "run/listener.h"
@@ -171,14 +172,15 @@ join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, G
 }
 
 static gboolean
-launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
+launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *doors,
+              GError **error)
 {
   const Plan *plan = request->plan;
   const MachineFacts *machine = &request->facts->machine;
   g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
   autofd block = -1, gate = -1, user_namespace = -1;
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
-                         .user_namespace = user_namespace_fd (request) };
+                         .user_namespace = user_namespace_fd (request), .doors = doors };
 
   block = launch_instructions (plan, request->container, FALSE, error);
   if (block < 0)
@@ -214,17 +216,25 @@ launch_steps (Launch *launch, const LaunchRequest *request, GError **error)
 gboolean
 launch (Launch *launch, const LaunchRequest *request, GError **error)
 {
+  g_auto (CgroupSet) cgroups = CGROUP_SET_INIT;
+  g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
+
   /* what bwrap leaves behind, should it die half-way, comes to us */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
-  if (!launch_steps (launch, request, error))
+  if (!container_cgroup_make (request->container, request->plan, &cgroups, error)
+      || !cgroup_doors_open (&cgroups, &doors, error)
+      || !launch_steps (launch, request, &doors, error))
     {
       explain_failure (request->plan, launch->bwrap.child > 0, error);
       launch_clear (launch);
       return FALSE;
     }
   bwrap_kill_monitor (&launch->bwrap);
-  return TRUE;
+  if (container_cgroup_finish (request->plan, &cgroups, error))
+    return TRUE;
+  launch_clear (launch);
+  return FALSE;
 }
 
 static gboolean

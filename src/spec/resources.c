@@ -8,10 +8,6 @@
 
 #include <string.h>
 
-#define REFUSED .support = FIELD_REFUSED, .reason = "cgroup limits cannot be set"
-#define REFUSED_NUMBER .flags = FIELD_UNLIMITED, REFUSED
-#define REFUSED_STRING .flags = FIELD_EMPTY_ABSENT, REFUSED
-
 static const Name device_rule_types[] = {
   { "a", 'a' },
   { "b", 'b' },
@@ -23,8 +19,8 @@ static const Field device_rule_fields[] = {
   FIELD_BOOL (OciDeviceRule, allow, "allow", "allowed or denied", .flags = FIELD_REQUIRED),
   FIELD_NAME (OciDeviceRule, type, device_rule_types, "type", "a, b or c",
               .flags = FIELD_EMPTY_ABSENT),
-  FIELD_INT64 (OciDeviceRule, major, "major", "major number", .min = -1),
-  FIELD_INT64 (OciDeviceRule, minor, "minor", "minor number", .min = -1),
+  FIELD_INT64 (OciDeviceRule, major, "major", "major number", .min = -1, .max = G_MAXINT32),
+  FIELD_INT64 (OciDeviceRule, minor, "minor", "minor number", .min = -1, .max = G_MAXINT32),
   FIELD_STRING (OciDeviceRule, access, "access", "letters of rwm", .flags = FIELD_EMPTY_ABSENT),
   FIELD_END,
 };
@@ -34,43 +30,40 @@ static const FieldType device_rule_type = {
 };
 
 static const Field memory_fields[] = {
-  FIELD_INT64 (OciMemory, limit, "limit", "bytes", REFUSED_NUMBER),
-  FIELD_INT64 (OciMemory, reservation, "reservation", "bytes", REFUSED_NUMBER),
-  FIELD_INT64 (OciMemory, swap, "swap", "bytes of memory and swap", REFUSED_NUMBER),
-  FIELD_INT64 (OciMemory, kernel, "kernel", "bytes, cgroup v1", REFUSED_NUMBER),
-  FIELD_INT64 (OciMemory, kernel_tcp, "kernelTCP", "bytes, cgroup v1", REFUSED_NUMBER),
-  FIELD_UINT64 (OciMemory, swappiness, "swappiness", "0 to 100, cgroup v1", REFUSED),
-  FIELD_BOOL (OciMemory, disable_oom_killer, "disableOOMKiller", "cgroup v1", REFUSED),
+  FIELD_INT64 (OciMemory, limit, "limit", "bytes"),
+  FIELD_INT64 (OciMemory, reservation, "reservation", "bytes"),
+  FIELD_INT64 (OciMemory, swap, "swap", "bytes of memory and swap"),
+  FIELD_INT64 (OciMemory, kernel, "kernel", "bytes, cgroup v1"),
+  FIELD_INT64 (OciMemory, kernel_tcp, "kernelTCP", "bytes, cgroup v1"),
+  FIELD_UINT64 (OciMemory, swappiness, "swappiness", "0 to 100, cgroup v1"),
+  FIELD_BOOL (OciMemory, disable_oom_killer, "disableOOMKiller", "cgroup v1"),
   FIELD_BOOL (OciMemory, use_hierarchy, "useHierarchy", "cgroup v1", .support = FIELD_IGNORED,
               .reason = "cgroup v2 is always so"),
   FIELD_BOOL (OciMemory, check_before_update, "checkBeforeUpdate",
-              "refuse a limit below what is in use", REFUSED),
+              "refuse a limit below what is in use"),
   FIELD_END,
 };
 
 static const FieldType memory_type = { "memory limits", sizeof (OciMemory), memory_fields };
 
 static const Field cpu_fields[] = {
-  FIELD_UINT64 (OciCpu, shares, "shares", "weight, 2 to 262144", REFUSED_NUMBER),
-  FIELD_INT64 (OciCpu, quota, "quota", "microseconds per period", REFUSED_NUMBER),
-  FIELD_UINT64 (OciCpu, burst, "burst", "microseconds beyond the quota", REFUSED_NUMBER),
-  FIELD_UINT64 (OciCpu, period, "period", "microseconds", REFUSED_NUMBER),
-  FIELD_INT64 (OciCpu, realtime_runtime, "realtimeRuntime", "microseconds, cgroup v1",
-               REFUSED_NUMBER),
-  FIELD_UINT64 (OciCpu, realtime_period, "realtimePeriod", "microseconds, cgroup v1",
-                REFUSED_NUMBER),
-  FIELD_STRING (OciCpu, cpus, "cpus", "CPUs, as 0-3,7", REFUSED_STRING),
-  FIELD_STRING (OciCpu, mems, "mems", "memory nodes", REFUSED_STRING),
-  FIELD_INT64 (OciCpu, idle, "idle", "1: only when nobody else wants the CPU", REFUSED_NUMBER),
+  FIELD_UINT64 (OciCpu, shares, "shares", "weight, 2 to 262144"),
+  FIELD_INT64 (OciCpu, quota, "quota", "microseconds per period"),
+  FIELD_UINT64 (OciCpu, burst, "burst", "microseconds beyond the quota"),
+  FIELD_UINT64 (OciCpu, period, "period", "microseconds"),
+  FIELD_INT64 (OciCpu, realtime_runtime, "realtimeRuntime", "microseconds, cgroup v1"),
+  FIELD_UINT64 (OciCpu, realtime_period, "realtimePeriod", "microseconds, cgroup v1"),
+  FIELD_STRING (OciCpu, cpus, "cpus", "CPUs, as 0-3,7", .flags = FIELD_EMPTY_ABSENT),
+  FIELD_STRING (OciCpu, mems, "mems", "memory nodes", .flags = FIELD_EMPTY_ABSENT),
+  FIELD_INT64 (OciCpu, idle, "idle", "1: only when nobody else wants the CPU"),
   FIELD_END,
 };
 
 static const FieldType cpu_type = { "cpu limits", sizeof (OciCpu), cpu_fields };
 
 static const Field pids_fields[] = {
-  FIELD_INT64 (OciPids, limit, "limit", "number of processes", .support = FIELD_REFUSED,
-               .flags = FIELD_REQUIRED | FIELD_UNLIMITED,
-               .reason = "cgroup limits cannot be set"),
+  FIELD_INT64 (OciPids, limit, "limit", "number of processes",
+               .flags = FIELD_REQUIRED),
   FIELD_END,
 };
 
@@ -101,19 +94,18 @@ static const FieldType throttle_device_type = {
 };
 
 static const Field block_io_fields[] = {
-  FIELD_UINT32 (OciBlockIo, weight, "weight", "10 to 1000", .max = G_MAXUINT16, REFUSED_NUMBER),
-  FIELD_UINT32 (OciBlockIo, leaf_weight, "leafWeight", "cgroup v1", .max = G_MAXUINT16,
-                REFUSED_NUMBER),
+  FIELD_UINT32 (OciBlockIo, weight, "weight", "10 to 1000", .max = G_MAXUINT16),
+  FIELD_UINT32 (OciBlockIo, leaf_weight, "leafWeight", "cgroup v1", .max = G_MAXUINT16),
   FIELD_OBJECTS (OciBlockIo, weight_device, weight_device_type, "weightDevice",
-                 "weights by device", REFUSED),
+                 "weights by device"),
   FIELD_OBJECTS (OciBlockIo, throttle_read_bps_device, throttle_device_type,
-                 "throttleReadBpsDevice", "bytes read", REFUSED),
+                 "throttleReadBpsDevice", "bytes read"),
   FIELD_OBJECTS (OciBlockIo, throttle_write_bps_device, throttle_device_type,
-                 "throttleWriteBpsDevice", "bytes written", REFUSED),
+                 "throttleWriteBpsDevice", "bytes written"),
   FIELD_OBJECTS (OciBlockIo, throttle_read_iops_device, throttle_device_type,
-                 "throttleReadIOPSDevice", "reads", REFUSED),
+                 "throttleReadIOPSDevice", "reads"),
   FIELD_OBJECTS (OciBlockIo, throttle_write_iops_device, throttle_device_type,
-                 "throttleWriteIOPSDevice", "writes", REFUSED),
+                 "throttleWriteIOPSDevice", "writes"),
   FIELD_END,
 };
 
@@ -141,8 +133,8 @@ static const FieldType priority_type = {
 };
 
 static const Field network_fields[] = {
-  FIELD_UINT32 (OciNetwork, class_id, "classID", "cgroup v1", REFUSED_NUMBER),
-  FIELD_OBJECTS (OciNetwork, priorities, priority_type, "priorities", "cgroup v1", REFUSED),
+  FIELD_UINT32 (OciNetwork, class_id, "classID", "cgroup v1"),
+  FIELD_OBJECTS (OciNetwork, priorities, priority_type, "priorities", "cgroup v1"),
   FIELD_END,
 };
 
@@ -157,16 +149,15 @@ static const Field rdma_fields[] = {
 static const FieldType rdma_type = { "RDMA limits", sizeof (OciRdma), rdma_fields };
 
 static const Field resources_fields[] = {
-  FIELD_PAIRS (OciResources, unified, "unified", "files of cgroup v2 and their contents", REFUSED),
+  FIELD_PAIRS (OciResources, unified, "unified", "files of cgroup v2 and their contents"),
   FIELD_OBJECTS (OciResources, devices, device_rule_type, "devices", "access to devices"),
   FIELD_OBJECT (OciResources, pids, OciPids, pids_type, "pids", "number of processes"),
   FIELD_OBJECT (OciResources, block_io, OciBlockIo, block_io_type, "blockIO", "block devices"),
   FIELD_OBJECT (OciResources, cpu, OciCpu, cpu_type, "cpu", "CPU time"),
-  FIELD_OBJECTS (OciResources, hugepage_limits, hugepage_type, "hugepageLimits", "huge pages",
-                 REFUSED),
+  FIELD_OBJECTS (OciResources, hugepage_limits, hugepage_type, "hugepageLimits", "huge pages"),
   FIELD_OBJECT (OciResources, memory, OciMemory, memory_type, "memory", "memory"),
   FIELD_OBJECT (OciResources, network, OciNetwork, network_type, "network", "network"),
-  FIELD_MAP (OciResources, rdma, OciRdma, rdma_type, "rdma", "RDMA devices", REFUSED),
+  FIELD_MAP (OciResources, rdma, OciRdma, rdma_type, "rdma", "RDMA devices"),
   FIELD_END,
 };
 

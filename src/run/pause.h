@@ -1,0 +1,10 @@
+/* Stopping a container and letting it go on. */
+#pragma once
+
+#include "run/container.h"
+
+/* Freezes the processes of a created or running container. */
+gboolean container_pause (const Container *container, GError **error);
+
+/* Lets a paused one go on. */
+gboolean container_resume (const Container *container, GError **error);
