@@ -58,7 +58,8 @@ other_namespaces (pid_t pid, int *ret_types, GError **error)
       if (stat (ours, &a) < 0)
         return throw_errno (error, "stat %s", ours);
       if (stat (theirs, &b) < 0)
-        return throw_errno (error, "stat %s", theirs);
+        return errno == ENOENT ? throw (error, "cannot exec in a stopped container")
+                               : throw_errno (error, "stat %s", theirs);
       if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
         types |= namespace_files[i].type;
     }
@@ -234,7 +235,8 @@ check_status (const Container *container, const ExecRequest *request, GError **e
       return TRUE;
     case CONTAINER_PAUSED:
       return request->ignore_paused
-             || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
+             || throw (error, "cannot exec in a paused container"
+                              " (use --ignore-paused to override)");
     case CONTAINER_CREATING:
     case CONTAINER_STOPPED:
     case CONTAINER_BROKEN:
