@@ -62,15 +62,17 @@ reset_signals (void)
 
 /* Puts this process into a state that does not depend on its caller. */
 static gboolean
-set_up (Environment *ret_environment, GError **error)
+set_up (CmdContext *context, GError **error)
 {
   if (getauxval (AT_SECURE) != 0)
     return throw (error, "refusing to run with raised privileges (set-user-ID or capabilities of"
                          " the file)");
   if (!fd_ensure_standard (error) || !fd_cloexec_from (STDERR_FILENO + 1, error))
     return FALSE;
+  /* before there is one of our own */
+  context->given_fds = fd_count_from (STDERR_FILENO + 1);
   reset_signals ();
-  environment_read (ret_environment);
+  environment_read (&context->environment);
   return TRUE;
 }
 
@@ -209,7 +211,7 @@ main (int argc, char **argv)
   Call call = { 0 };
   int status = -1;
 
-  if (set_up (&context.environment, &error)
+  if (set_up (&context, &error)
       && read_command_line (&context, argv + (argc > 0), &call, &error))
     status = run_call (&context, &call, &error);
   if (call.command != NULL)

@@ -4,6 +4,7 @@
 #include "base/env.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *
 get (const char *name)
@@ -26,4 +27,10 @@ environment_read (Environment *ret_environment)
     .no_color = get ("NO_COLOR"),
     .term = get ("TERM"),
   };
+}
+
+const char *const *
+environment_all (void)
+{
+  return (const char *const *) environ;
 }

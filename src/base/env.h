@@ -18,3 +18,6 @@ typedef struct {
 
 /* Fills @ret_environment from the process's environment. */
 void environment_read (Environment *ret_environment);
+
+/* The whole environment, NULL-terminated, for a program that is to have it. */
+const char *const *environment_all (void);

@@ -54,6 +54,16 @@ fd_ensure_standard (GError **error)
   return TRUE;
 }
 
+unsigned int
+fd_count_from (unsigned int first)
+{
+  unsigned int count = 0;
+
+  while (fcntl ((int) (first + count), F_GETFD) >= 0)
+    count++;
+  return count;
+}
+
 gboolean
 fd_cloexec_from (unsigned int first, GError **error)
 {

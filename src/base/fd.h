@@ -18,6 +18,9 @@ int fd_steal (int *fd);
  * later can land there. */
 gboolean fd_ensure_standard (GError **error);
 
+/* The number of descriptors from @first upwards that are open, up to the first that is not. */
+unsigned int fd_count_from (unsigned int first);
+
 /* Marks every descriptor from @first upwards close-on-exec. */
 gboolean fd_cloexec_from (unsigned int first, GError **error);
 

@@ -10,12 +10,26 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define STATUS_MAX 65536
+
+static const struct {
+  const char *name;
+  int type;
+} namespace_files[] = {
+  { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
+  { "net", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },     { "uts", CLONE_NEWUTS },
+  { "cgroup", CLONE_NEWCGROUP },
+};
 
 gboolean
 proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
@@ -45,6 +59,51 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
                  &state, &parent, &start) != 3)
     return throw (error, "%s: unexpected format", path);
   *ret_stat = (ProcStat) { .state = state, .parent = parent, .start_time = start };
+  return TRUE;
+}
+
+gboolean
+proc_inner_pid (pid_t pid, pid_t *ret_inner, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid);
+  g_autofree char *text = fd_read_file_at (AT_FDCWD, path, STATUS_MAX, NULL, error);
+  const char *numbers = text != NULL ? strstr (text, "\nNSpid:") : NULL;
+  const char *last;
+
+  if (text == NULL)
+    return FALSE;
+  if (numbers == NULL)
+    return throw (error, "%s: no NSpid", path);
+  /* one for each namespace, the innermost last */
+  numbers += strlen ("\nNSpid:");
+  last = numbers + strcspn (numbers, "\n");
+  while (last > numbers && g_ascii_isdigit (last[-1]))
+    last--;
+  *ret_inner = (pid_t) strtol (last, NULL, 10);
+  return TRUE;
+}
+
+gboolean
+proc_other_namespaces (pid_t pid, int *ret_types, GError **error)
+{
+  int types = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (namespace_files); i++)
+    {
+      char ours[32], theirs[48];
+      struct stat a, b;
+
+      (void) snprintf (ours, sizeof ours, "/proc/self/ns/%s", namespace_files[i].name);
+      (void) snprintf (theirs, sizeof theirs, "/proc/%d/ns/%s", (int) pid,
+                       namespace_files[i].name);
+      if (stat (ours, &a) < 0)
+        return throw_errno (error, "stat %s", ours);
+      if (stat (theirs, &b) < 0)
+        return throw_errno (error, "stat %s", theirs);
+      if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+        types |= namespace_files[i].type;
+    }
+  *ret_types = types;
   return TRUE;
 }
 

@@ -14,6 +14,12 @@ typedef struct {
 /* Reads the state and start time of @pid. */
 gboolean proc_stat (pid_t pid, ProcStat *ret_stat, GError **error);
 
+/* Looks up the number that @pid has in the pid namespace that it is in itself. */
+gboolean proc_inner_pid (pid_t pid, pid_t *ret_inner, GError **error);
+
+/* Looks up which namespaces of @pid (CLONE_NEW...) are not ours: to join one's own is an error. */
+gboolean proc_other_namespaces (pid_t pid, int *ret_types, GError **error);
+
 /* Opens a descriptor for @pid (pidfd_open(2)); -1 with errno where that fails. */
 int proc_pidfd (pid_t pid);
 

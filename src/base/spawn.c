@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -67,9 +68,9 @@ enter_cgroups (const SpawnRequest *request)
 
 /* Raw system calls: a libc wrapper would look for threads to take along. */
 static const char *
-become_root (void)
+become_root (gboolean keep_groups)
 {
-  if (syscall (SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+  if (!keep_groups && syscall (SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
     return "setgroups";
   if (syscall (SYS_setresgid, 0, 0, 0) < 0)
     return "setresgid 0";
@@ -114,6 +115,17 @@ fork_inside (int report)
   return NULL;
 }
 
+/* EINVAL: the root is no mount (chroot(2)), so that there is no propagation to stop. */
+static const char *
+copy_mounts (void)
+{
+  if (unshare (CLONE_NEWNS) < 0)
+    return "new mount namespace";
+  if (mount (NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0 && errno != EINVAL)
+    return "make the mounts slaves";
+  return NULL;
+}
+
 /* All namespaces of the process in one call: one by one, the user namespace first, would
  * already lack the right to the others where they belong to a second one. */
 static const char *
@@ -129,12 +141,14 @@ enter_namespaces (const SpawnNamespaces *namespaces, int report)
   if (namespaces->pidfd >= 0 && setns (namespaces->pidfd, namespaces->types) < 0)
     return "join namespaces";
   if (namespaces->as_root)
-    failed = become_root ();
+    failed = become_root (namespaces->keep_groups);
   else if (namespaces->keep_capabilities)
     failed = keep_capabilities ();
   for (gsize i = 0; failed == NULL && i < namespaces->n_fds; i++)
     if (setns (namespaces->fds[i], 0) < 0)
       failed = "join namespace";
+  if (failed == NULL && namespaces->new_mount_ns)
+    failed = copy_mounts ();
   if (failed == NULL && namespaces->new_pid_ns && unshare (CLONE_NEWPID) < 0)
     failed = "new pid namespace";
   if (failed == NULL && namespaces->fork)

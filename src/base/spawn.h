@@ -27,9 +27,12 @@ typedef struct {
   const int *fds;     /* namespace files that are joined after that, as root */
   gsize n_fds;
   gboolean new_pid_ns;
+  gboolean new_mount_ns;  /* a copy of the mounts, which still hears of those made here, but not
+                           * the reverse */
   gboolean fork;      /* the program is a child of the process that joined, in the pid namespace
                        * that it joined or made; the latter is gone when spawn() returns */
   gboolean as_root;   /* become 0:0 of the user namespace */
+  gboolean keep_groups;  /* and keep the supplementary groups that we have */
   gboolean keep_capabilities;  /* where there is no id 0: take those of the joined user namespace
                                 * through the exec (capabilities(7), ambient) */
 } SpawnNamespaces;

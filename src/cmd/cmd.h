@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
   GlobalOptions options;
   Environment environment;
+  guint given_fds;               /* from 3 upwards, by our caller */
   LogFormat log_format;
   CgroupManager cgroup_manager;  /* of --cgroup-manager and --systemd-cgroup */
 } CmdContext;
@@ -71,6 +72,9 @@ char *cmd_locate_store (const CmdContext *context, GError **error);
 /* Opens the state root that the options and the environment name; @create makes it if it is
  * missing. Transfer: full. */
 Store *cmd_open_store (const CmdContext *context, gboolean create, GError **error);
+
+/* Fails unless the caller has given us @count descriptors, from 3 upwards, to hand on. */
+gboolean cmd_check_preserved (const CmdContext *context, guint count, GError **error);
 
 /* Becomes bwrap-oci-gio, which prints the document of @command for @args (NULL-terminated).
  * Returns only on failure, with -1. */

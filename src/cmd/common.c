@@ -22,6 +22,13 @@ cmd_open_store (const CmdContext *context, gboolean create, GError **error)
   return path != NULL ? store_open (path, create, error) : NULL;
 }
 
+gboolean
+cmd_check_preserved (const CmdContext *context, guint count, GError **error)
+{
+  return count <= context->given_fds
+         || throw (error, "unable to stat preserved-fd %u: it is not open", context->given_fds + 3);
+}
+
 int
 cmd_exec_companion (const CmdContext *context, const char *command, const char *const *args,
                     GError **error)

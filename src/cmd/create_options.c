@@ -4,11 +4,33 @@
 #include "cmd/create_options.h"
 
 #include "base/error.h"
+#include "run/notify.h"
+
+#include <unistd.h>
+
+#define PRESERVE_FDS_MAX 1000
+
+/* How many descriptors were given to us by the protocol of sd_listen_fds(3). */
+static guint
+listen_fds (const Environment *environment)
+{
+  guint64 pid, count;
+
+  if (environment->listen_pid == NULL || environment->listen_fds == NULL
+      || !g_ascii_string_to_unsigned (environment->listen_pid, 10, 1, G_MAXINT32, &pid, NULL)
+      || !g_ascii_string_to_unsigned (environment->listen_fds, 10, 1, PRESERVE_FDS_MAX, &count,
+                                      NULL)
+      || (pid_t) pid != getpid ())
+    return 0;
+  return (guint) count;
+}
 
 gboolean
 create_request_fill (const CmdContext *context, const CreateOptions *options, const char *id,
                      CreateRequest *ret_request, GError **error)
 {
+  const char *notify_socket = context->environment.notify_socket;
+  guint listening = listen_fds (&context->environment);
   CreateRequest *request = ret_request;
 
   *request = (CreateRequest) {
@@ -16,7 +38,8 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     .config = options->config != NULL ? options->config : "config.json",
     .bwrap = context->options.bwrap,
     .cgroup_manager = context->cgroup_manager,
-    .preserve_fds = options->preserve_fds,
+    .preserve_fds = listening + options->preserve_fds,
+    .listen_fds = listening,
     .new_keyring = !options->no_new_keyring,
     .detach = options->detach,
     .keep = options->keep,
@@ -28,8 +51,12 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     request->console_socket = g_canonicalize_filename (options->console_socket, NULL);
   if (options->pidfd_socket != NULL)
     request->pidfd_socket = g_canonicalize_filename (options->pidfd_socket, NULL);
-  if (options->preserve_fds > 1000)
+  if (notify_socket != NULL && notify_is_address (notify_socket))
+    request->notify_socket = notify_socket;
+  if (options->preserve_fds > PRESERVE_FDS_MAX)
     return throw (error, "--preserve-fds %u: too many", options->preserve_fds);
+  if (!cmd_check_preserved (context, request->preserve_fds, error))
+    return FALSE;
   /* paths are recorded as JSON, which has no other encoding */
   if (!g_utf8_validate (request->bundle, -1, NULL))
     return throw (error, "bundle %s: its path is not UTF-8", request->bundle);

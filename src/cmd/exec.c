@@ -57,6 +57,8 @@ exec_run (const CmdContext *context, const Options *given, char **args, GError *
   if (given->console_socket != NULL)
     request.console_socket = console_socket
       = g_canonicalize_filename (given->console_socket, NULL);
+  if (!cmd_check_preserved (context, request.preserve_fds, error))
+    return -1;
   if (request.process_file == NULL && args[1] == NULL)
     return throw_fd (error, "exec: no program given");
   return exec_in_container (container, &request, &status, error) ? status : -1;

@@ -23,6 +23,7 @@ struct init {
   int gate;      /* -1 if there is none */
   int root;      /* O_PATH, the root file system; -1 after the pivot */
   int console;   /* slave of the pty, -1 */
+  int notify;    /* where the program sends its notifications, -1 */
   int mask;      /* an empty read-only tmpfs that hides directories, -1 */
   const struct op *current;
   char **arguments;
@@ -40,6 +41,9 @@ _Noreturn void fail (struct init *init, const char *step, const char *detail);
 
 /* Sends a message of @kind, with @fd unless that is -1. */
 void report (struct init *init, enum report_kind kind, int fd);
+
+/* The next command on @socket; 0 when the other side is gone. */
+uint32_t receive (int socket);
 
 /* walk.c: paths below the root, by descriptor.
  *
@@ -83,6 +87,11 @@ void do_domainname (struct init *init, const struct op *op);
 void do_oom_score_adj (struct init *init, const struct op *op);
 void do_keyring (struct init *init, const struct op *op);
 void do_rlimit (struct init *init, const struct op *op);
+void do_notify (struct init *init, const struct op *op);
+
+/* hooks.c: hooks, the runtime's and those in here. */
+void do_hooks (struct init *init, const struct op *op);
+void do_hook (struct init *init, const struct op *op);
 
 /* passwd.c: the image's user database, which is hostile. */
 void do_home (struct init *init, const struct op *op);

@@ -38,6 +38,8 @@ static operation *const operations[OP_CODE_N] = {
   [OP_HOSTNAME] = do_hostname,
   [OP_DOMAINNAME] = do_domainname,
   [OP_OOM_SCORE_ADJ] = do_oom_score_adj,
+  [OP_NOTIFY] = do_notify,
+  [OP_HOOKS] = do_hooks,
   [OP_PIVOT] = do_pivot,
   [OP_ROOT_READONLY] = do_root_readonly,
   [OP_KEYRING] = do_keyring,
@@ -54,6 +56,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_SECCOMP] = do_seccomp,
   [OP_ARGUMENTS] = do_arguments,
   [OP_ENVIRONMENT] = do_environment,
+  [OP_HOOK] = do_hook,
   [OP_EXEC] = do_exec,
 };
 
@@ -167,7 +170,7 @@ hold (struct init *init)
 int
 main (int argc, char **argv)
 {
-  struct init init = { .root = -1, .console = -1, .mask = -1 };
+  struct init init = { .root = -1, .console = -1, .mask = -1, .notify = -1 };
   struct stream stream;
   struct op op;
   int more;

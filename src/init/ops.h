@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f03u
+#define OPS_MAGIC 0x62774f04u
 
 /* The init's descriptors, counted from the number that is its only argument. The first
  * number is 3 + preserved descriptors, so that those keep theirs. */
@@ -60,6 +60,8 @@ enum op_code {
   OP_HOSTNAME,         /* s: name */
   OP_DOMAINNAME,       /* s: name */
   OP_OOM_SCORE_ADJ,    /* s: value */
+  OP_NOTIFY,           /* s: directory, name of the socket that takes what the program notifies */
+  OP_HOOKS,            /* reports, and waits until the runtime has run its hooks */
   OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
   OP_ROOT_READONLY,
   OP_KEYRING,          /* s: name of the session keyring */
@@ -76,6 +78,7 @@ enum op_code {
   OP_SECCOMP,          /* n: flags of seccomp(2); d: struct sock_filter[] */
   OP_ARGUMENTS,        /* s: args */
   OP_ENVIRONMENT,      /* s: env */
+  OP_HOOK,             /* n: enum hook_number; s: path, state, args ..., env ... */
   OP_EXEC,
   OP_CODE_N,
 };
@@ -142,6 +145,16 @@ enum capability_number {
   CAPABILITY_NUMBERS,
 };
 
+/* A startContainer hook. The state is the document up to the number of the process, which
+ * only the init knows; behind that comes "}". */
+enum hook_number {
+  HOOK_INDEX,
+  HOOK_TIMEOUT,  /* seconds, 0: none */
+  HOOK_ARGS,     /* how many of the strings are args */
+  HOOK_INHERIT,  /* 1: its environment is the program's, and no env follows */
+  HOOK_NUMBERS,
+};
+
 /* From the init, on the control socket until the commit, on the gate's connection
  * after it. */
 enum report_kind {
@@ -150,6 +163,8 @@ enum report_kind {
   REPORT_CONSOLE,   /* with the pty's master */
   REPORT_LISTENER,  /* with the seccomp listener */
   REPORT_HELD,      /* everything that bwrap makes is there to be joined */
+  REPORT_HOOKS,     /* everything is in place but the root: hooks may look at it */
+  REPORT_NOTIFY,    /* with the socket of OP_NOTIFY; between the start and the program */
 };
 
 struct report {
@@ -158,11 +173,12 @@ struct report {
   uint32_t code;      /* enum op_code */
   int32_t error;      /* errno, 0: the step says it all */
   char step[48];      /* the call that failed */
-  char detail[256];   /* what it worked on, or what the kernel said */
+  char detail[1280];  /* what it worked on, or what the kernel or a hook said */
 };
 
 /* To the init. */
 enum command {
   COMMAND_COMMIT = 1,  /* "created" is on record: wait at the gate */
   COMMAND_START,       /* run the program */
+  COMMAND_CONTINUE,    /* the hooks have run */
 };

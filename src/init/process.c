@@ -301,8 +301,7 @@ do_program (struct init *init, const struct op *op)
   give_pipes (op);
 }
 
-/* The next command on @socket; 0 when the other side is gone. */
-static uint32_t
+uint32_t
 receive (int socket)
 {
   uint32_t command = 0;
@@ -349,6 +348,9 @@ do_ready (struct init *init, const struct op *op)
     }
   else if (command != COMMAND_START)
     _exit (1);  /* the runtime died before the container was on record */
+  if (init->notify >= 0)
+    report (init, REPORT_NOTIFY, init->notify);
+  (void) close (init->notify);
   (void) close (init->gate);
 }
 

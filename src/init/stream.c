@@ -25,6 +25,8 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_HOSTNAME] = { 0, 1 },
   [OP_DOMAINNAME] = { 0, 1 },
   [OP_OOM_SCORE_ADJ] = { 0, 1 },
+  [OP_NOTIFY] = { 0, 2 },
+  [OP_HOOKS] = { 0, 0 },
   [OP_PIVOT] = { 1, 0 },
   [OP_ROOT_READONLY] = { 0, 0 },
   [OP_KEYRING] = { 0, 1 },
@@ -41,6 +43,7 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_SECCOMP] = { 1, 0 },
   [OP_ARGUMENTS] = { 0, 1 },
   [OP_ENVIRONMENT] = { 0, 0 },
+  [OP_HOOK] = { HOOK_NUMBERS, 2 },
   [OP_EXEC] = { 0, 0 },
 };
 

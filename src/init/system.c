@@ -1,5 +1,5 @@
-/* What is set in the new namespaces beside mounts: names, sysctls, limits, and the
- * files of /dev that are no mounts. */
+/* What is set in the new namespaces beside mounts: names, sysctls, limits, the files of
+ * /dev that are no mounts, and the socket for notifications. */
 #include "init.h"
 
 #include "sys.h"
@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 void
 do_new_session (struct init *init, const struct op *op)
@@ -156,4 +158,26 @@ do_rlimit (struct init *init, const struct op *op)
 
   if (setrlimit ((int) op->numbers[0], &limit) < 0)
     fail (init, "setrlimit", "");
+}
+
+/* The socket is the only thing in a file system of its own, which is read-only from then on. */
+void
+do_notify (struct init *init, const struct op *op)
+{
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  const char *path = op_string (op, 0);
+  int dir = walk_open (init->root, path, OP_FLAG_DIRECTORY);
+
+  if (dir < 0 || fchdir (dir) < 0)
+    fail (init, "open", path);
+  (void) snprintf (address.sun_path, sizeof address.sun_path, "%s", op_string (op, 1));
+  init->notify = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (init->notify < 0 || bind (init->notify, (struct sockaddr *) &address, sizeof address) < 0)
+    fail (init, "bind a socket in", path);
+  if (sys_mount_setattr (dir, AT_EMPTY_PATH, &attr) < 0)
+    fail (init, "mount_setattr", path);
+  if (chdir ("/") < 0)
+    fail (init, "chdir", "/");
+  (void) close (dir);
 }

@@ -7,6 +7,7 @@
 typedef struct {
   const OciSpec *spec;
   const OciProcess *process;  /* the configuration's, or that of exec; NULL: there is none */
+  const GPtrArray *start_hooks;  /* of OciHook; NULL: none, exec has none */
   const HostFacts *facts;
   const PlanOptions *options;
   Plan *plan;
@@ -54,6 +55,18 @@ gboolean plan_terminal (PlanContext *context, guint32 flags, GError **error);
 
 /* Checks that ids of the process exist in the container. */
 gboolean plan_check_ids (PlanContext *context, GError **error);
+
+/* Adds the stop for the hooks of create, if there are any. */
+void plan_create_hooks (PlanContext *context);
+
+/* Adds the startContainer hooks, behind everything that the program gets too. */
+void plan_start_hooks (PlanContext *context);
+
+/* Adds the program's environment, for @row. */
+void plan_environment (PlanContext *context, guint32 row);
+
+/* Adds the socket for what the program notifies, if somebody wants to hear of it. */
+void plan_notify (PlanContext *context);
 
 /* Whether the container has a namespace of @type (CLONE_NEW...) that is not the
  * caller's: a new one or a joined one. */

@@ -23,6 +23,8 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_HOSTNAME] = "hostname",
   [OP_DOMAINNAME] = "domainname",
   [OP_OOM_SCORE_ADJ] = "oom-score-adj",
+  [OP_NOTIFY] = "notify",
+  [OP_HOOKS] = "hooks",
   [OP_PIVOT] = "pivot",
   [OP_ROOT_READONLY] = "root-readonly",
   [OP_KEYRING] = "keyring",
@@ -39,6 +41,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_SECCOMP] = "seccomp",
   [OP_ARGUMENTS] = "arguments",
   [OP_ENVIRONMENT] = "environment",
+  [OP_HOOK] = "hook",
   [OP_EXEC] = "exec",
 };
 

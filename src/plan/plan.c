@@ -121,6 +121,8 @@ plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *option
   PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
                           .options = options, .plan = plan };
 
+  if (spec->hooks != NULL)
+    context.start_hooks = spec->hooks->start_container;
   for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
     if (!chapters[i].plan (&context, error))
       return NULL;

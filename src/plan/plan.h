@@ -15,6 +15,8 @@ typedef struct {
   const char *id;
   const char *bundle;          /* absolute */
   guint preserve_fds;          /* descriptors 3 ... are handed on */
+  guint listen_fds;            /* so many of them by the protocol of sd_listen_fds(3) */
+  gboolean notify;             /* somebody wants to hear what the program says by sd_notify(3) */
   gboolean gate;               /* wait at the start gate (create), not on the runtime (run) */
   gboolean new_keyring;        /* join a session keyring of its own */
   gboolean console_socket;     /* a terminal goes to somebody else */
@@ -104,6 +106,7 @@ typedef struct {
   GPtrArray *notes;        /* of PlanNote: what is ignored or differs from the letter */
   gboolean terminal;
   gboolean no_new_privs;
+  gboolean keep_groups;    /* the caller's supplementary groups stay */
 } Plan;
 
 /* Makes the plan for @spec. An error names the JSON pointer of what cannot be done:

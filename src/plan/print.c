@@ -151,6 +151,9 @@ plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *o
     {
       const PlanOp *op = g_ptr_array_index (plan->ops, i);
 
+      /* these are told with the exec */
+      if (op->code == OP_ARGUMENTS || op->code == OP_ENVIRONMENT)
+        continue;
       if (op->row != last)
         format_op (out, plan, op);
       last = op->row;

@@ -79,6 +79,14 @@ plan_groups (PlanContext *context)
   Plan *plan = context->plan;
   PlanOp *op;
 
+  plan->keep_groups = g_strcmp0 (oci_spec_annotation (context->spec,
+                                                      "run.oci.keep_original_groups"), "1") == 0;
+  if (plan->keep_groups)
+    {
+      plan_note (plan, "/process/user/additionalGids", "the caller's groups stay: the annotation"
+                 " run.oci.keep_original_groups says so");
+      return;
+    }
   if (plan->setgroups_deny)
     {
       plan_note (plan, "/process/user/additionalGids", "the caller's groups stay: setgroups is"
@@ -156,17 +164,6 @@ plan_ids (PlanContext *context)
 }
 
 static void
-plan_strings (Plan *plan, guint32 code, guint32 row, char **strings)
-{
-  PlanOp *op = plan_op (plan, code, row, 0);
-
-  for (; strings != NULL && *strings != NULL; strings++)
-    /* an empty HOME is an absent one */
-    if (code != OP_ENVIRONMENT || strcmp (*strings, "HOME=") != 0)
-      plan_op_string (op, *strings);
-}
-
-static void
 plan_filter (PlanContext *context)
 {
   const OciSeccomp *seccomp = context->spec->linux_->seccomp;
@@ -207,6 +204,7 @@ plan_process (PlanContext *context, GError **error)
   guint64 sets[CAPABILITY_NUMBERS] = { 0 };
   Plan *plan = context->plan;
   guint32 row;
+  PlanOp *op;
 
   if (process == NULL)
     return plan_refuse (error, "/process", "missing: there is nothing to run");
@@ -227,8 +225,11 @@ plan_process (PlanContext *context, GError **error)
   if (plan->no_new_privs)
     plan_filter (context);
   row = plan_row (plan, "/process/args/0", "run %s", process->args[0]);
-  plan_strings (plan, OP_ARGUMENTS, row, process->args);
-  plan_strings (plan, OP_ENVIRONMENT, row, process->env);
+  op = plan_op (plan, OP_ARGUMENTS, row, 0);
+  for (char **argument = process->args; *argument != NULL; argument++)
+    plan_op_string (op, *argument);
+  plan_environment (context, row);
+  plan_start_hooks (context);
   (void) plan_op (plan, OP_EXEC, row, 0);
   return TRUE;
 }

@@ -137,6 +137,8 @@ plan_system (PlanContext *context, GError **error)
   set_oom_score (context);
   if (!plan_terminal (context, OP_FLAG_BIND_CONSOLE, error))
     return FALSE;
+  plan_notify (context);
+  plan_create_hooks (context);
   pivot (context);
   return TRUE;
 }

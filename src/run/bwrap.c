@@ -218,6 +218,7 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
     {
       namespaces.user_ns_fd = request->user_namespace;
       namespaces.as_root = TRUE;
+      namespaces.keep_groups = request->plan->keep_groups;
       child.namespaces = &namespaces;
     }
   return spawn (&child, &bwrap->monitor, &bwrap->monitor_pidfd, error);
@@ -305,6 +306,7 @@ choose_namespaces (SpawnNamespaces *namespaces, const BwrapRequest *request, con
                         && plan_id_is_mapped (plan->uid_map, 0)
                         && plan_id_is_mapped (plan->gid_map, 0);
   namespaces->keep_capabilities = plan->userns != USERNS_NONE;
+  namespaces->keep_groups = plan->keep_groups;
   if (plan->userns != USERNS_NONE)
     namespaces->types |= CLONE_NEWUSER;
   namespaces->fds = (const int *) (const void *) joined->data;

@@ -381,6 +381,17 @@ container_write (Container *container, const char *name, const void *data, gsize
   return FALSE;
 }
 
+OciSpec *
+container_spec (const Container *container, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  text = fd_read_file_at (container->fd, CONTAINER_CONFIG_FILE, JSON_TEXT_MAX_LENGTH, &length,
+                          error);
+  return text != NULL ? oci_spec_parse (text, length, "config.json", error) : NULL;
+}
+
 gboolean
 container_set_init (Container *container, pid_t pid, GError **error)
 {

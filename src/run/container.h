@@ -15,6 +15,7 @@
 
 #include "run/record.h"
 #include "run/store.h"
+#include "spec/spec.h"
 
 #define CONTAINER_GATE_FILE "gate"
 #define CONTAINER_CGROUP_FILE "cgroup"
@@ -92,6 +93,9 @@ gboolean container_save (Container *container, GError **error);
  * of those that container_remove() knows. */
 gboolean container_write (Container *container, const char *name, const void *data, gsize length,
                           GError **error);
+
+/* Reads the copy of the configuration that the container was made of. Transfer: full. */
+OciSpec *container_spec (const Container *container, GError **error);
 
 /* Makes the gate; returns its listening socket, which the init inherits; -1 on error. */
 int container_gate_listen (Container *container, GError **error);

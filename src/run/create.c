@@ -16,6 +16,9 @@
 #include "plan/plain.h"
 #include "plan/print.h"
 #include "run/console.h"
+#include "run/delete.h"
+#include "run/hooks.h"
+#include "run/kill.h"
 #include "run/launch.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
@@ -127,6 +130,8 @@ prepare (Work *work, const Store *store, const CreateRequest *request, gboolean 
     .id = request->id,
     .bundle = request->bundle,
     .preserve_fds = request->preserve_fds,
+    .listen_fds = request->listen_fds,
+    .notify = request->notify_socket != NULL,
     .gate = gate,
     .new_keyring = request->new_keyring,
     .console_socket = request->console_socket != NULL,
@@ -160,6 +165,8 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->own_pid_ns = (OptBool) { TRUE, work->plan->own_pid_ns };
   record->no_new_privs = (OptBool) { TRUE, work->plan->no_new_privs };
   record->terminal = (OptBool) { TRUE, work->plan->terminal };
+  record->hooks = (OptBool) { TRUE, hooks_come_later (work->spec->hooks) };
+  record->notify_socket = g_strdup (request->notify_socket);
 }
 
 /* From the plan to a container on record whose init waits. */
@@ -183,13 +190,15 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
 
 /* Undoes everything; the error stands already. */
 static void
-tear_down (Launch *waiting, Container *container)
+tear_down (Launch *waiting, Container *container, const OciSpec *spec)
 {
   g_autoptr (GError) ignored = NULL;
 
   launch_clear (waiting);
   if (!container_remove (container, &ignored))
     log_warning ("%s", ignored->message);
+  if (waiting->hooked)
+    hooks_run_poststop (&(HookRequest) { .hooks = spec->hooks, .record = container->record });
 }
 
 gboolean
@@ -208,11 +217,40 @@ create_container (const Store *store, const CreateRequest *request, GError **err
       || !console_take (&waiting.console, NULL, request->console_socket, error)
       || !launch_commit (&waiting, error))
     {
-      tear_down (&waiting, container);
+      tear_down (&waiting, container, work.spec);
       return FALSE;
     }
   launch_release (&waiting);
   return TRUE;
+}
+
+/* Runs the program, and then the hooks that want to know of it. */
+static gboolean
+start_program (Launch *waiting, const Work *work, Container *container, GError **error)
+{
+  HookRequest request = { .hooks = work->spec->hooks, .record = container->record,
+                          .pid = container->init.pid };
+
+  if (!launch_start (waiting, work->plan, container, error))
+    return FALSE;
+  if (hooks_run (&request, HOOK_POSTSTART, error))
+    return TRUE;
+  (void) container_end (container, NULL);
+  return FALSE;
+}
+
+/* Leaves the program running, as soon as it is ready where somebody waits for that. */
+static gboolean
+leave (Launch *running, Container *container, GError **error)
+{
+  Notify notify = { .socket = running->notify, .outer = container->record->notify_socket,
+                    .main_pid = running->bwrap.child };
+  gboolean waited;
+
+  container_unlock (container);
+  waited = running->notify < 0 || notify_wait_ready (&notify, running->bwrap.child_pidfd, error);
+  launch_release (running);
+  return waited;
 }
 
 /* To the end of the program. */
@@ -220,9 +258,11 @@ static gboolean
 wait_for_end (Launch *running, Console *console, const sigset_t *signals, int *ret_status,
               GError **error)
 {
+  Notify notify = { .socket = running->notify, .outer = running->record->notify_socket };
   Supervision supervision = { .pid = running->bwrap.child, .pidfd = running->bwrap.child_pidfd,
                               .console = console->master >= 0 ? console : NULL,
-                              .signals = *signals };
+                              .signals = *signals,
+                              .notify = notify.socket >= 0 ? &notify : NULL };
   gboolean ended = supervise_wait (&supervision, ret_status, error);
 
   fd_clear (&running->bwrap.child_pidfd);
@@ -235,7 +275,7 @@ remove_ended (Container *container, GError **error)
 {
   g_autoptr (Container) ended = container_open_locked (container->store, container->id, NULL);
 
-  return ended == NULL || container_remove (ended, error);
+  return ended == NULL || container_dispose (ended, error);
 }
 
 gboolean
@@ -256,16 +296,15 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
     return FALSE;
   if (!bring_up (&running, container, &work, request, error)
       || !console_take (&running.console, &console, request->console_socket, error)
-      || !launch_start (&running, work.plan, container, error))
+      || !start_program (&running, &work, container, error))
     {
-      tear_down (&running, container);
+      tear_down (&running, container, work.spec);
       return FALSE;
     }
   if (request->detach)
     {
-      launch_release (&running);
       *ret_status = 0;
-      return TRUE;
+      return leave (&running, container, error);
     }
   container_unlock (container);
   if (!wait_for_end (&running, &console, &signals, ret_status, error))

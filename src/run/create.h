@@ -12,7 +12,9 @@ typedef struct {
   char *console_socket;        /* absolute; NULL: none */
   char *pidfd_socket;          /* absolute; NULL: none */
   CgroupManager cgroup_manager;
-  guint preserve_fds;
+  guint preserve_fds;          /* descriptors 3 ..., those of listen_fds among them */
+  guint listen_fds;            /* that somebody has given us by the protocol of sd_listen_fds(3) */
+  const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */
   gboolean new_keyring;
   gboolean detach;
   gboolean keep;               /* leave the stopped container of a foreground run */

@@ -7,7 +7,8 @@
 #include "run/delete.h"
 
 #include "base/error.h"
-#include "run/container.h"
+#include "base/log.h"
+#include "run/hooks.h"
 #include "run/kill.h"
 
 /* Whether the container may be removed without force. */
@@ -37,6 +38,25 @@ end_early (const Store *store, const char *id, GError **error)
 }
 
 gboolean
+container_dispose (Container *container, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (OciSpec) spec = NULL;
+  gboolean hooked = container->record != NULL && container->record->hooks.value;
+
+  /* what the hooks are is gone with the container */
+  if (hooked)
+    spec = container_spec (container, &local);
+  if (local != NULL)
+    log_warning ("poststop hooks: %s", local->message);
+  if (!container_remove (container, error))
+    return FALSE;
+  if (spec != NULL)
+    hooks_run_poststop (&(HookRequest) { .hooks = spec->hooks, .record = container->record });
+  return TRUE;
+}
+
+gboolean
 container_delete (const Store *store, const char *id, gboolean force, GError **error)
 {
   g_autoptr (Container) container = NULL;
@@ -49,5 +69,5 @@ container_delete (const Store *store, const char *id, gboolean force, GError **e
     return force || throw (error, "container does not exist");
   if (!force && !check_status (container, error))
     return FALSE;
-  return container_end (container, error) && container_remove (container, error);
+  return container_end (container, error) && container_dispose (container, error);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "base/self.h"
 #include "base/spawn.h"
 #include "init/ops.h"
@@ -26,46 +27,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ID_MAP_MAX 65536
 #define INIT_MAX (1 << 20)
-
-static const struct {
-  const char *name;
-  int type;
-} namespace_files[] = {
-  { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
-  { "net", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },     { "uts", CLONE_NEWUTS },
-  { "cgroup", CLONE_NEWCGROUP },
-};
-
-/* The namespaces of @pid that are not ours: to join one's own is an error. */
-static gboolean
-other_namespaces (pid_t pid, int *ret_types, GError **error)
-{
-  int types = 0;
-
-  for (gsize i = 0; i < G_N_ELEMENTS (namespace_files); i++)
-    {
-      char ours[32], theirs[48];
-      struct stat a, b;
-
-      (void) snprintf (ours, sizeof ours, "/proc/self/ns/%s", namespace_files[i].name);
-      (void) snprintf (theirs, sizeof theirs, "/proc/%d/ns/%s", (int) pid,
-                       namespace_files[i].name);
-      if (stat (ours, &a) < 0)
-        return throw_errno (error, "stat %s", ours);
-      if (stat (theirs, &b) < 0)
-        return errno == ENOENT ? throw (error, "cannot exec in a stopped container")
-                               : throw_errno (error, "stat %s", theirs);
-      if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-        types |= namespace_files[i].type;
-    }
-  *ret_types = types;
-  return TRUE;
-}
 
 /* Reads /proc/@pid/@name, a map as seen from here. */
 static GArray *
@@ -116,17 +81,6 @@ read_facts (pid_t pid, ExecFacts *ret_facts, GError **error)
     return FALSE;
   ret_facts->setgroups_deny = g_str_has_prefix (setgroups, "deny");
   return TRUE;
-}
-
-static OciSpec *
-read_spec (const Container *container, GError **error)
-{
-  g_autofree char *text = NULL;
-  gsize length;
-
-  text = fd_read_file_at (container->fd, CONTAINER_CONFIG_FILE, JSON_TEXT_MAX_LENGTH, &length,
-                          error);
-  return text != NULL ? oci_spec_parse (text, length, "config.json", error) : NULL;
 }
 
 /* Our init as a memfd that nobody can change, not even root in the container. */
@@ -187,7 +141,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
           GError **error)
 {
   g_auto (ExecFacts) facts = { 0 };
-  g_autoptr (OciSpec) spec = read_spec (container, error);
+  g_autoptr (OciSpec) spec = container_spec (container, error);
   g_autoptr (OciProcess) process = spec != NULL ? exec_process (spec, request, error) : NULL;
   g_autoptr (Plan) plan = NULL;
   autofd pidfd = -1, instructions = -1;
@@ -203,7 +157,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   if (pidfd < 0)
     return throw (error, "cannot exec in a stopped container");
   if (!read_facts (container->init.pid, &facts, error)
-      || !other_namespaces (container->init.pid, &namespaces.types, error))
+      || !proc_other_namespaces (container->init.pid, &namespaces.types, error))
     return FALSE;
   plan = plan_exec_new (spec, process, &facts, &options, error);
   if (plan == NULL)
@@ -212,6 +166,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   if (instructions < 0)
     return FALSE;
   namespaces.pidfd = pidfd;
+  namespaces.keep_groups = plan->keep_groups;
   namespaces.fork = (namespaces.types & CLONE_NEWPID) != 0;
   namespaces.keep_capabilities = (namespaces.types & CLONE_NEWUSER) != 0;
   namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
@@ -235,8 +190,7 @@ check_status (const Container *container, const ExecRequest *request, GError **e
       return TRUE;
     case CONTAINER_PAUSED:
       return request->ignore_paused
-             || throw (error, "cannot exec in a paused container"
-                              " (use --ignore-paused to override)");
+             || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
     case CONTAINER_CREATING:
     case CONTAINER_STOPPED:
     case CONTAINER_BROKEN:

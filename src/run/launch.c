@@ -9,13 +9,14 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "plan/initops.h"
 #include "run/cgroup.h"
 #include "run/explain.h"
+#include "run/hooks.h"
 #include "run/idmap.h"
-#include "run/listener.h"
-#include "run/report.h"
 #include "run/seccomp.h"
+#include "run/starting.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -109,7 +110,52 @@ next_report (Launch *launch, struct report *ret_report, int *ret_fd, GError **er
   return report_receive (launch->bwrap.control, ret_report, ret_fd, error);
 }
 
-/* Waits for a report of @kind; the terminal may come before. */
+/* The container's namespaces for a hook; of the mounts it gets those of the host, where its path
+ * and the bundle's exist, as a copy that it may change. */
+static gboolean
+choose_namespaces (SpawnNamespaces *namespaces, const Launch *launch, const Plan *plan,
+                   GError **error)
+{
+  if (!proc_other_namespaces (launch->bwrap.child, &namespaces->types, error))
+    return FALSE;
+  namespaces->types &= ~CLONE_NEWNS;
+  namespaces->pidfd = launch->bwrap.child_pidfd;
+  namespaces->new_mount_ns = TRUE;
+  namespaces->fork = (namespaces->types & CLONE_NEWPID) != 0;
+  namespaces->keep_groups = plan->keep_groups;
+  namespaces->keep_capabilities = (namespaces->types & CLONE_NEWUSER) != 0;
+  namespaces->as_root = namespaces->keep_capabilities && plan_id_is_mapped (plan->uid_map, 0)
+                        && plan_id_is_mapped (plan->gid_map, 0);
+  return TRUE;
+}
+
+static gboolean
+send_command (Launch *launch, enum command command, GError **error)
+{
+  guint32 word = command;
+
+  return send (launch->bwrap.control, &word, sizeof word, MSG_NOSIGNAL) == sizeof word
+         || throw_errno (error, "send to the init");
+}
+
+/* The init has stopped for the hooks of create. */
+static gboolean
+run_hooks (Launch *launch, const Plan *plan, GError **error)
+{
+  SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
+  HookRequest request = { .hooks = plan->spec->hooks, .record = launch->record,
+                          .pid = launch->bwrap.child, .pidfd = launch->bwrap.child_pidfd,
+                          .namespaces = &namespaces };
+
+  launch->hooked = TRUE;
+  return choose_namespaces (&namespaces, launch, plan, error)
+         && hooks_run (&request, HOOK_PRESTART, error)
+         && hooks_run (&request, HOOK_CREATE_RUNTIME, error)
+         && hooks_run (&request, HOOK_CREATE_CONTAINER, error)
+         && send_command (launch, COMMAND_CONTINUE, error);
+}
+
+/* Waits for a report of @kind; the terminal and the stop for hooks may come before. */
 static gboolean
 wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **error)
 {
@@ -130,6 +176,10 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
         case REPORT_CONSOLE:
           fd_clear (&launch->console);
           launch->console = fd_steal (&fd);
+          break;
+        case REPORT_HOOKS:
+          if (!run_hooks (launch, plan, error))
+            return FALSE;
           break;
         case REPORT_FAILED:
           return fail_from_report (plan, &report, error);
@@ -222,14 +272,18 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
   /* what bwrap leaves behind, should it die half-way, comes to us */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
+  launch->record = request->container->record;
   if (!container_cgroup_make (request->container, request->plan, &cgroups, error)
       || !cgroup_doors_open (&cgroups, &doors, error)
       || !launch_steps (launch, request, &doors, error))
     {
-      explain_failure (request->plan, launch->bwrap.child > 0, error);
+      /* a hook fails for reasons of its own */
+      if (!launch->hooked)
+        explain_failure (request->plan, launch->bwrap.child > 0, error);
       launch_clear (launch);
       return FALSE;
     }
+  launch->hooked = TRUE;
   bwrap_kill_monitor (&launch->bwrap);
   if (container_cgroup_finish (request->plan, &cgroups, error))
     return TRUE;
@@ -237,41 +291,29 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
   return FALSE;
 }
 
-static gboolean
-send_command (Launch *launch, enum command command, GError **error)
-{
-  guint32 word = command;
-
-  if (send (launch->bwrap.control, &word, sizeof word, MSG_NOSIGNAL) != sizeof word)
-    return throw_errno (error, "send to the init");
-  bwrap_reap_monitor (&launch->bwrap);
-  return TRUE;
-}
-
 gboolean
 launch_commit (Launch *launch, GError **error)
 {
-  return send_command (launch, COMMAND_COMMIT, error);
+  gboolean sent = send_command (launch, COMMAND_COMMIT, error);
+
+  bwrap_reap_monitor (&launch->bwrap);
+  return sent;
 }
 
 gboolean
 launch_start (Launch *launch, const Plan *plan, const Container *container, GError **error)
 {
+  Starting starting = { .container = container, .pid = launch->bwrap.child, .notify = -1,
+                        .interruptible = launch->record != NULL && launch->record->hooks.value };
+  struct report report;
+  int got;
+
   if (!send_command (launch, COMMAND_START, error))
     return FALSE;
-  for (;;)
-    {
-      struct report report;
-      autofd fd = -1;
-      int got = report_receive (launch->bwrap.control, &report, &fd, error);
-
-      if (got <= 0)
-        return got == 0;
-      if (report.kind != REPORT_LISTENER)
-        return fail_from_report (plan, &report, error);
-      if (!listener_send (container, launch->bwrap.child, fd, error))
-        return FALSE;
-    }
+  bwrap_reap_monitor (&launch->bwrap);
+  got = starting_wait (&starting, launch->bwrap.control, &report, error);
+  launch->notify = starting.notify;
+  return got > 0 ? fail_from_report (plan, &report, error) : got == 0;
 }
 
 void
@@ -286,4 +328,5 @@ launch_clear (Launch *launch)
 {
   bwrap_clear (&launch->bwrap);
   fd_clear (&launch->console);
+  fd_clear (&launch->notify);
 }

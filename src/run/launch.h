@@ -16,9 +16,12 @@ typedef struct {
 typedef struct {
   Bwrap bwrap;
   int console;  /* master of its terminal; -1: it has none */
+  int notify;   /* once it has started: where the program's notifications arrive; -1: nowhere */
+  const ContainerRecord *record;  /* what hooks are told; NULL: there are none to run */
+  gboolean hooked;  /* it got as far as hooks, so that those of poststop are due */
 } Launch;
 
-#define LAUNCH_INIT { .bwrap = BWRAP_INIT, .console = -1 }
+#define LAUNCH_INIT { .bwrap = BWRAP_INIT, .console = -1, .notify = -1 }
 
 /* Does everything up to "ready": namespaces, maps, mounts, the lookup of the program.
  * Then bwrap's outer process is gone and the init waits. On failure nothing is left. */

@@ -6,47 +6,25 @@
 #include "run/listener.h"
 
 #include "base/error.h"
-#include "base/fd.h"
 #include "json/emit.h"
 #include "run/passfd.h"
-#include "spec/spec.h"
-
-static OciSpec *
-read_spec (const Container *container, GError **error)
-{
-  g_autofree char *text = NULL;
-  gsize length;
-
-  text = fd_read_file_at (container->fd, CONTAINER_CONFIG_FILE, JSON_TEXT_MAX_LENGTH, &length,
-                          error);
-  return text != NULL ? oci_spec_parse (text, length, "config.json", error) : NULL;
-}
+#include "spec/state.h"
 
 static void
 emit_state (JsonEmit *emit, const Container *container, const OciSpec *spec)
 {
-  json_emit_object (emit, "state");
-  json_emit_string (emit, "ociVersion", spec->oci_version);
-  json_emit_string (emit, "id", container->id);
-  json_emit_string (emit, "status", "creating");
-  json_emit_int (emit, "pid", container->init.pid);
-  json_emit_string (emit, "bundle", container->record->bundle);
-  json_emit_object (emit, "annotations");
-  for (guint i = 0; i < field_count (spec->annotations); i++)
-    {
-      const OciPair *pair = g_ptr_array_index (spec->annotations, i);
+  const OciState state = { .oci_version = spec->oci_version, .id = container->id,
+                           .status = "creating", .bundle = container->record->bundle,
+                           .annotations = spec->annotations, .pid = container->init.pid };
 
-      json_emit_string (emit, pair->key, pair->value);
-    }
-  json_emit_object_end (emit);
-  json_emit_object_end (emit);
+  oci_state_emit (emit, "state", &state);
 }
 
 gboolean
 listener_send (const Container *container, pid_t pid, int fd, GError **error)
 {
   static const char *const fds[] = { "seccompFd", NULL };
-  g_autoptr (OciSpec) spec = read_spec (container, error);
+  g_autoptr (OciSpec) spec = container_spec (container, error);
   g_autoptr (GString) text = g_string_new (NULL);
   const OciSeccomp *seccomp;
   JsonEmit emit;

@@ -90,6 +90,16 @@ throw_program (const struct report *report, GError **error)
   return throw (error, "exec: \"%s\": %s", report->detail, system);
 }
 
+/* A startContainer hook, which says itself which one it is. */
+static gboolean
+throw_hook (const struct report *report, GError **error)
+{
+  if (report->error == 0)
+    return throw (error, "%s %s", report->step, report->detail);
+  errno = report->error;
+  return throw_errno (error, "%s %s", report->step, report->detail);
+}
+
 gboolean
 report_to_error (const struct report *report, const char *pointer, const char *what,
                  GError **error)
@@ -100,6 +110,8 @@ report_to_error (const struct report *report, const char *pointer, const char *w
 
   if (is_program (report))
     return throw_program (report, error);
+  if (report->code == OP_HOOK)
+    return throw_hook (report, error);
   for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
     if (parts[i] != NULL && *parts[i] != '\0')
       g_string_append_printf (message, "%s%s", message->len > 0 ? ": " : "", parts[i]);

@@ -1,8 +1,7 @@
 /* Starting a container; see start.h.
  *
- * The end of the connection without a word is success: the init's end of it is close-on-exec. What
- * the init reports names a row of the Plan, which is long gone; but only the last operations come
- * after the gate, and each of them belongs to one property. */
+ * What the init reports names a row of the Plan, which is long gone; but only the last operations
+ * come after the gate, and each of them belongs to one property. */
 #include "config.h"
 
 #include "run/start.h"
@@ -10,11 +9,12 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "run/delete.h"
+#include "run/hooks.h"
 #include "run/kill.h"
-#include "run/listener.h"
-#include "run/report.h"
+#include "run/notify.h"
+#include "run/starting.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 typedef struct {
@@ -45,40 +45,91 @@ fail_from_report (const struct report *report, GError **error)
   static const LateRow none = { NULL, NULL };
   const LateRow *row = report->code < OP_CODE_N ? &late_rows[report->code] : &none;
 
-  if (report->kind != REPORT_FAILED)
-    return throw (error, "the init reports %u, which means nothing", report->kind);
   return report_to_error (report, row->pointer, row->what, error);
 }
 
+/* Says "start"; @starting gets what the init sends. A hook that fails sets *@hooked. */
 static gboolean
-talk (const Container *container, int socket, GError **error)
+talk (Starting *starting, int socket, gboolean *hooked, GError **error)
 {
   guint32 command = COMMAND_START;
+  struct report report = { 0 };
+  int got;
 
   if (send (socket, &command, sizeof command, MSG_NOSIGNAL) != sizeof command)
     return throw_errno (error, "send to the init");
-  for (;;)
-    {
-      struct report report;
-      autofd fd = -1;
-      int got = report_receive (socket, &report, &fd, error);
+  got = starting_wait (starting, socket, &report, error);
+  *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->interruptible;
+  return got > 0 ? fail_from_report (&report, error) : got == 0;
+}
 
-      if (got <= 0)
-        return got == 0;
-      if (report.kind != REPORT_LISTENER)
-        return fail_from_report (&report, error);
-      if (!listener_send (container, 0, fd, error))
-        return FALSE;
-    }
+static gboolean
+run_poststart (const Container *container, const OciSpec *spec, gboolean *hooked, GError **error)
+{
+  HookRequest request = { .hooks = spec != NULL ? spec->hooks : NULL,
+                          .record = container->record, .pid = container->init.pid };
+
+  *hooked = !hooks_run (&request, HOOK_POSTSTART, error);
+  return !*hooked;
+}
+
+/* Undoes a start that has failed. Where a hook is the reason nothing of the container is left
+ * (runtime-spec runtime.md, "Lifecycle"). The error stands already. */
+static void
+undo (Container *container, gboolean hooked)
+{
+  g_autoptr (GError) ignored = NULL;
+
+  if (!container_end (container, &ignored)
+      || (hooked && !container_dispose (container, &ignored)))
+    log_warning ("%s", ignored->message);
+}
+
+/* The manager that create was told of hears when the program is ready. */
+static gboolean
+wait_ready (Container *container, int socket, GError **error)
+{
+  Notify notify = { .socket = socket, .outer = container->record->notify_socket,
+                    .main_pid = container->init.pid };
+  autofd pidfd = -1;
+
+  /* it may take its time, and others have to do with the container meanwhile */
+  container_unlock (container);
+  if (!container_pidfd (container, &pidfd, error))
+    return FALSE;
+  if (pidfd >= 0)
+    return notify_wait_ready (&notify, pidfd, error);
+  (void) notify_relay (&notify);
+  return TRUE;
+}
+
+/* From the connection to the gate to a program that runs. */
+static gboolean
+start (Container *container, int socket, int *ret_notify, GError **error)
+{
+  gboolean with_hooks = container->record->hooks.value, hooked = FALSE, started;
+  Starting starting = { .container = container, .interruptible = with_hooks, .notify = -1 };
+  g_autoptr (OciSpec) spec = with_hooks ? container_spec (container, error) : NULL;
+  g_autoptr (GError) ignored = NULL;
+
+  if (with_hooks && spec == NULL)
+    return FALSE;
+  started = talk (&starting, socket, &hooked, error);
+  *ret_notify = starting.notify;
+  /* nobody listens behind it any more: the status does not depend on it */
+  if (!container_gate_remove (container, &ignored))
+    log_debug ("%s", ignored->message);
+  if (started && run_poststart (container, spec, &hooked, error))
+    return TRUE;
+  undo (container, hooked);
+  return FALSE;
 }
 
 gboolean
 container_start (Container *container, GError **error)
 {
-  g_autoptr (GError) ignored = NULL;
   ContainerStatus status;
-  autofd socket = -1;
-  gboolean started;
+  autofd socket = -1, notify = -1;
 
   if (!container_check (container, error))
     return FALSE;
@@ -89,12 +140,6 @@ container_start (Container *container, GError **error)
     return FALSE;
   if (socket < 0)
     return refuse (CONTAINER_STOPPED, error);
-  started = talk (container, socket, error);
-  if (!started && !container_end (container, &ignored))
-    log_debug ("%s", ignored->message);
-  g_clear_error (&ignored);
-  /* nobody listens behind it any more: the status does not depend on it */
-  if (!container_gate_remove (container, &ignored))
-    log_debug ("%s", ignored->message);
-  return started;
+  return start (container, socket, &notify, error)
+         && (notify < 0 || wait_ready (container, notify, error));
 }

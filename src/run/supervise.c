@@ -71,21 +71,27 @@ take_signal (const Supervision *supervision, int number)
 static gboolean
 wait_round (const Supervision *supervision, int signal_fd, int *ret_signal, GError **error)
 {
-  struct pollfd fds[1 + CONSOLE_POLL_FDS] = { { .fd = signal_fd, .events = POLLIN } };
+  const Notify *notify = supervision->notify;
+  struct pollfd fds[2 + CONSOLE_POLL_FDS] = {
+    { .fd = signal_fd, .events = POLLIN },
+    { .fd = notify != NULL ? notify->socket : -1, .events = POLLIN },
+  };
   struct signalfd_siginfo info;
-  nfds_t n_fds = 1;
+  nfds_t n_fds = 2;
   int timeout = -1;
 
   *ret_signal = 0;
   if (supervision->console != NULL)
     {
-      timeout = console_poll (supervision->console, fds + 1);
+      timeout = console_poll (supervision->console, fds + 2);
       n_fds += CONSOLE_POLL_FDS;
     }
   if (poll (fds, n_fds, timeout) < 0)
     return errno == EINTR || throw_errno (error, "poll");
   if (supervision->console != NULL)
-    console_move (supervision->console, fds + 1);
+    console_move (supervision->console, fds + 2);
+  if (fds[1].revents != 0)
+    (void) notify_relay (notify);
   if (fds[0].revents != 0)
     {
       if (read (signal_fd, &info, sizeof info) != sizeof info)
@@ -123,5 +129,7 @@ supervise_wait (const Supervision *supervision, int *ret_status, GError **error)
   while (!reap (supervision->pid, ret_status))
     if (!wait_round (supervision, signal_fd, &number, error))
       return FALSE;
+  if (supervision->notify != NULL)
+    (void) notify_relay (supervision->notify);
   return supervision->console == NULL || drain (supervision, signal_fd, error);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "run/console.h"
+#include "run/notify.h"
 
 #include <glib.h>
 #include <signal.h>
@@ -13,6 +14,7 @@ typedef struct {
   int pidfd;         /* of it */
   Console *console;  /* relayed meanwhile; NULL: no terminal */
   sigset_t signals;  /* handed on */
+  const Notify *notify;  /* relayed meanwhile; NULL: nobody wants to hear of it */
 } Supervision;
 
 /* Blocks the signals that will be handed on, from before the container exists: one that

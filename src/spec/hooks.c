@@ -16,21 +16,16 @@ static const Field hook_fields[] = {
 
 static const FieldType hook_type = { "hook", sizeof (OciHook), hook_fields };
 
-#define REFUSED_HOOK .support = FIELD_REFUSED, .reason = "hooks cannot be run"
-
 static const Field hooks_fields[] = {
-  FIELD_OBJECTS (OciHooks, prestart, hook_type, "prestart", "before start, on the host (old)",
-                 REFUSED_HOOK),
+  FIELD_OBJECTS (OciHooks, prestart, hook_type, "prestart", "before start, on the host (old)"),
   FIELD_OBJECTS (OciHooks, create_runtime, hook_type, "createRuntime",
-                 "while it is created, on the host", REFUSED_HOOK),
+                 "while it is created, on the host"),
   FIELD_OBJECTS (OciHooks, create_container, hook_type, "createContainer",
-                 "while it is created, in its namespaces", REFUSED_HOOK),
+                 "while it is created, in its namespaces"),
   FIELD_OBJECTS (OciHooks, start_container, hook_type, "startContainer",
-                 "before the program, in the container", REFUSED_HOOK),
-  FIELD_OBJECTS (OciHooks, poststart, hook_type, "poststart", "after start, on the host",
-                 REFUSED_HOOK),
-  FIELD_OBJECTS (OciHooks, poststop, hook_type, "poststop", "after delete, on the host",
-                 REFUSED_HOOK),
+                 "before the program, in the container"),
+  FIELD_OBJECTS (OciHooks, poststart, hook_type, "poststart", "after start, on the host"),
+  FIELD_OBJECTS (OciHooks, poststop, hook_type, "poststop", "after delete, on the host"),
   FIELD_END,
 };
 

@@ -31,7 +31,7 @@ banned "no thread and no GSubprocess outside the companion" 'src/companion/.*' \
   g_thread_new pthread_create g_subprocess_new g_subprocess_newv g_spawn_async g_spawn_sync
 banned "the environment is read in one place" "src/base/env\.c" \
   getenv secure_getenv g_getenv g_get_environ setenv unsetenv putenv g_setenv clearenv
-banned "signals go through pidfds" "src/base/spawn\.c" kill killpg tgkill tkill
+banned "signals go through pidfds" "src/(base/spawn|init/hooks)\.c" kill killpg tgkill tkill
 # The init works in the image alone once it has pivoted.
 banned "nothing is made or changed by a path alone" "src/init/.*" \
   mkdir mknod mkfifo symlink link rename unlink rmdir remove chmod chown lchown truncate \

@@ -348,6 +348,8 @@ fill_options (World *world, PlanOptions *options)
     .id = value_of (world, "id"),
     .bundle = value_of (world, "bundle"),
     .preserve_fds = (guint) number (value_of (world, "preserve_fds")),
+    .listen_fds = (guint) number (value_of (world, "listen_fds")),
+    .notify = named (truth_names, value_of (world, "notify")) != 0,
     .gate = named (truth_names, value_of (world, "gate")) != 0,
     .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
     .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,

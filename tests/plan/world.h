@@ -3,7 +3,8 @@
  * Lines are "key = value"; a line of '#' is a comment. The file tests/plan/facts describes the
  * usual machine, the file "facts" of a case overrides single lines of it:
  *
- *   uid, gid, last_capability, preserve_fds    numbers
+ *   uid, gid, last_capability, preserve_fds, listen_fds
+ *                                              numbers
  *   user                                       a login name, or none
  *   capabilities                               words, or none
  *   uid_map, gid_map                           initial, or INSIDE:FIRST:COUNT ...
@@ -17,7 +18,8 @@
  *   cgroup_error                               why the container's cannot be made, or none
  *   cgroup_manager                             cgroupfs, systemd, disabled
  *   id, bundle                                 of the container
- *   gate, new_keyring, console_socket, detach  yes, no
+ *   gate, new_keyring, console_socket, detach, notify
+ *                                              yes, no
  *   plain                                      yes: the case is of the plain command too
  *   config                                     a file of tests/data/configs, or none
  *   many_mounts                                how many mounts "@many" stands for

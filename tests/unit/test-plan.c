@@ -119,6 +119,7 @@ test_words (void)
 typedef enum {
   STAGE_START,
   STAGE_PLACE,     /* below the root, from outside */
+  STAGE_HOOKS,     /* the runtime's look at what is placed */
   STAGE_PIVOT,
   STAGE_PREPARE,   /* inside: may fail, and then create fails */
   STAGE_READY,
@@ -134,7 +135,8 @@ static const Stage stages[OP_CODE_N] = {
   [OP_MASK] = STAGE_PLACE,          [OP_READONLY] = STAGE_PLACE,
   [OP_SYSCTL] = STAGE_PLACE,        [OP_HOSTNAME] = STAGE_PLACE,
   [OP_DOMAINNAME] = STAGE_PLACE,    [OP_OOM_SCORE_ADJ] = STAGE_PLACE,
-  [OP_CONSOLE] = STAGE_PLACE,       [OP_PIVOT] = STAGE_PIVOT,
+  [OP_CONSOLE] = STAGE_PLACE,       [OP_NOTIFY] = STAGE_PLACE,
+  [OP_HOOKS] = STAGE_HOOKS,         [OP_PIVOT] = STAGE_PIVOT,
   [OP_ROOT_READONLY] = STAGE_PIVOT, [OP_KEYRING] = STAGE_PREPARE,
   [OP_RLIMIT] = STAGE_PREPARE,      [OP_GROUPS] = STAGE_PREPARE,
   [OP_CWD] = STAGE_PREPARE,         [OP_PROGRAM] = STAGE_PREPARE,
@@ -142,7 +144,7 @@ static const Stage stages[OP_CODE_N] = {
   [OP_IDS] = STAGE_RESTRICT,        [OP_CAPABILITIES] = STAGE_RESTRICT,
   [OP_NO_NEW_PRIVS] = STAGE_RESTRICT, [OP_SECCOMP] = STAGE_RESTRICT,
   [OP_ARGUMENTS] = STAGE_PROGRAM,   [OP_ENVIRONMENT] = STAGE_PROGRAM,
-  [OP_EXEC] = STAGE_PROGRAM,
+  [OP_HOOK] = STAGE_PROGRAM,        [OP_EXEC] = STAGE_PROGRAM,
 };
 
 static guint

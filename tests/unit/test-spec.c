@@ -385,7 +385,7 @@ static const struct {
   { SPEC (PROCESS (",'execCPUAffinity':{'initial':'1'}")), NULL },
   { SPEC (",'hooks':{}"), NULL },
   { SPEC (",'hooks':{'prestart':[]}"), NULL },
-  { SPEC (",'hooks':{'startContainer':[{'path':'/a'}]}"), "/hooks/startContainer" },
+  { SPEC (",'hooks':{'startContainer':[{'path':'/a'}]}"), NULL },
   { SPEC (",'windows':{'layerFolders':['x']},'vm':{'kernel':{'path':'/a'}}"), NULL },
   { SPEC (LINUX (",'resources':{'pids':{'limit':2048}}")), NULL },
   { SPEC (LINUX (",'resources':{'pids':{'limit':-1},'memory':{'limit':0},'cpu':{'cpus':''}}")),
