@@ -50,6 +50,9 @@ gboolean plan_process (PlanContext *context, GError **error);
 gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
                             GError **error);
 
+/* Adds the instruction to start a session of its own. */
+void plan_session (Plan *plan);
+
 /* Adds the terminal, if the process asks for one; @flags are those of OP_CONSOLE. */
 gboolean plan_terminal (PlanContext *context, guint32 flags, GError **error);
 

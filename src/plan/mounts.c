@@ -207,7 +207,7 @@ plan_cgroup (const Work *work, GError **error)
 
   if (machine->cgroup_mode == CGROUP_NONE)
     return plan_refuse (error, work->at, "the host has no cgroups mounted");
-  if (!(work->context->plan->new_namespaces & CLONE_NEWCGROUP))
+  if (!plan_owns_namespace (work->context, CLONE_NEWCGROUP))
     {
       writable.recursive_set |= work->options->set;
       tmpfs.options = &writable;

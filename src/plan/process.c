@@ -221,6 +221,10 @@ plan_process (PlanContext *context, GError **error)
   plan_rlimits (context);
   row = plan_row (plan, "", "say that everything is ready, and wait for the start");
   (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);
+  /* not earlier: a session of its own is a scheduling group of its own (sched(7), autogroup),
+   * which a busy machine would let wait while others wait for it */
+  if (!plan->terminal)
+    plan_session (plan);
   plan_restrictions (context, sets);
   if (plan->no_new_privs)
     plan_filter (context);

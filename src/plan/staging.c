@@ -141,7 +141,8 @@ stage_host (PlanContext *context)
       plan_word (plan, "/sys");
       plan_word (plan, "/s/sys");
     }
-  if (wants_filesystem (context->spec, "cgroup") && !(plan->new_namespaces & CLONE_NEWCGROUP))
+  if (wants_filesystem (context->spec, "cgroup")
+      && !plan_owns_namespace (context, CLONE_NEWCGROUP))
     {
       plan_word (plan, "--ro-bind");
       plan_word (plan, "/sys/fs/cgroup");
@@ -192,8 +193,6 @@ plan_staging (PlanContext *context, GError **error)
     return plan_refuse (error, "/mounts", "%u bind mounts are more than bwrap takes (%d arguments)",
                         field_count (context->spec->mounts), BWRAP_ARGUMENTS_MAX);
 
-  row = plan_row (plan, "", "start a new session");
-  (void) plan_op (plan, OP_NEW_SESSION, row, 0);
   if (plan->userns != USERNS_NONE && !plan->hold && plan_id_is_mapped (plan->uid_map, 0)
       && plan_id_is_mapped (plan->gid_map, 0))
     {

@@ -68,6 +68,12 @@ set_sysctls (PlanContext *context, GError **error)
   return TRUE;
 }
 
+void
+plan_session (Plan *plan)
+{
+  (void) plan_op (plan, OP_NEW_SESSION, plan_row (plan, "", "start a new session"), 0);
+}
+
 gboolean
 plan_terminal (PlanContext *context, guint32 flags, GError **error)
 {
@@ -75,17 +81,20 @@ plan_terminal (PlanContext *context, guint32 flags, GError **error)
   const OciConsoleSize *size;
   PlanOp *op;
 
-  if (process == NULL || !process->terminal.value)
-    {
-      if (context->options->console_socket)
-        return plan_refuse (error, "/process/terminal", "cannot use console socket if bwrap-oci"
-                            " will not detach or allocate tty");
-      return TRUE;
-    }
-  if (!context->options->console_socket && (context->options->detach || context->options->gate))
+  gboolean wanted = process != NULL && process->terminal.value;
+  gboolean alone = !context->options->detach && !context->options->gate;
+
+  if (context->options->console_socket && (!wanted || alone))
+    return plan_refuse (error, "/process/terminal", "cannot use console socket if bwrap-oci"
+                        " will not detach or allocate tty");
+  if (!wanted)
+    return TRUE;
+  if (!context->options->console_socket && !alone)
     return plan_refuse (error, "/process/terminal", "cannot allocate tty if bwrap-oci will detach"
                         " without setting console socket");
   size = process->console_size;
+  /* only who leads a session can have a terminal */
+  plan_session (context->plan);
   op = plan_op (context->plan, OP_CONSOLE,
                 plan_row (context->plan, "/process/terminal", "make a terminal"), flags);
   plan_op_number (op, size != NULL ? size->height.value : 0);

@@ -395,8 +395,7 @@ static const struct {
   { SPEC (LINUX (",'mountLabel':'x'")), "/linux/mountLabel" },
   { SPEC (LINUX (",'intelRdt':{'closID':''}")), NULL },
   { SPEC (LINUX (",'netDevices':{'eth0':{'name':'eth1'}}")), "/linux/netDevices" },
-  { SPEC (LINUX (",'seccomp':{'defaultAction':'SCMP_ACT_LOG','listenerPath':'/x'}")),
-    "/linux/seccomp/listenerPath" },
+  { SPEC (LINUX (",'seccomp':{'defaultAction':'SCMP_ACT_LOG','listenerPath':'/x'}")), NULL },
 };
 
 static void
