@@ -156,8 +156,13 @@ resolve (const Tree *tree, const char *path, guint64 more)
 {
   struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more };
+  int fd;
 
-  return sys_openat2 (tree->root, path, &how);
+  /* EAGAIN: something was renamed or mounted somewhere meanwhile (openat2(2)) */
+  do
+    fd = sys_openat2 (tree->root, path, &how);
+  while (fd < 0 && errno == EAGAIN);
+  return fd;
 }
 
 static gboolean
