@@ -39,9 +39,12 @@ open_multiplexer (struct init *init)
     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
   };
   int root = init->root >= 0 ? init->root : AT_FDCWD;
-  int master = sys_openat2 (root, "/dev/pts/ptmx", &how);
   struct statfs fs;
+  int master;
 
+  do
+    master = sys_openat2 (root, "/dev/pts/ptmx", &how);
+  while (master < 0 && (errno == EAGAIN || errno == EINTR));
   if (master < 0)
     fail (init, "open", "/dev/pts/ptmx");
   if (fstatfs (master, &fs) < 0 || fcntl (master, F_SETFL, O_RDWR) < 0)
