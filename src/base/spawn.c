@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -58,12 +59,33 @@ say (int report, const Word *word)
 /* Before the namespaces: what is the root of a new cgroup namespace is decided by where its maker
  * is (cgroup_namespaces(7)). */
 static const char *
-enter_cgroups (const SpawnRequest *request)
+enter_cgroups (const SpawnRequest *request, const SpawnCgroup *birthplace)
 {
   for (gsize i = 0; i < request->n_cgroups; i++)
-    if (write (request->cgroups[i].fd, "0", 1) < 0)
+    if (&request->cgroups[i] != birthplace && write (request->cgroups[i].procs, "0", 1) < 0)
       return request->cgroups[i].path;
   return NULL;
+}
+
+/* The cgroup that a process can be born in: to move it there later stops the whole machine for a
+ * moment, which takes as long as all the rest. */
+static const SpawnCgroup *
+find_birthplace (const SpawnRequest *request)
+{
+  for (gsize i = 0; i < request->n_cgroups; i++)
+    if (request->cgroups[i].directory >= 0)
+      return &request->cgroups[i];
+  return NULL;
+}
+
+/* As fork(2), in another cgroup (clone(2), CLONE_INTO_CGROUP: Linux 5.7). */
+static pid_t
+fork_into (const SpawnCgroup *cgroup)
+{
+  struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD,
+                             .cgroup = (guint64) cgroup->directory };
+
+  return (pid_t) syscall (SYS_clone3, &args, sizeof args);
 }
 
 /* Raw system calls: a libc wrapper would look for threads to take along. */
@@ -157,7 +179,7 @@ enter_namespaces (const SpawnNamespaces *namespaces, int report)
 }
 
 static _Noreturn void
-child (const SpawnRequest *request, int report)
+child (const SpawnRequest *request, const SpawnCgroup *birthplace, int report)
 {
   static const char *const empty[] = { NULL };
   char *const *envp = (char *const *) (request->envp != NULL ? request->envp : empty);
@@ -166,7 +188,7 @@ child (const SpawnRequest *request, int report)
   Word word = { 0 };
   sigset_t none;
 
-  word.step = enter_cgroups (request);
+  word.step = enter_cgroups (request, birthplace);
   if (word.step == NULL && request->namespaces != NULL)
     word.step = enter_namespaces (request->namespaces, report);
   if (word.step == NULL && request->directory != NULL && chdir (request->directory) < 0)
@@ -215,12 +237,33 @@ listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **e
     }
 }
 
+static pid_t
+start_child (const SpawnRequest *request, int report)
+{
+  const SpawnCgroup *const birthplace = find_birthplace (request);
+  /* a change of ids in a child that shares our memory would make us undumpable */
+  const gboolean share = request->namespaces == NULL;
+  pid_t pid;
+
+  if (birthplace != NULL)
+    {
+      pid = fork_into (birthplace);
+      if (pid == 0)
+        child (request, birthplace, report);
+      if (pid > 0)
+        return pid;
+    }
+  /* if that is not possible, the other way says why */
+  pid = share ? vfork () : fork ();
+  if (pid == 0)
+    child (request, NULL, report);
+  return pid;
+}
+
 gboolean
 spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **error)
 {
   autofd report_read = -1, report_write = -1, pidfd = -1;
-  /* a change of ids in a child that shares our memory would make us undumpable */
-  gboolean share = request->namespaces == NULL;
   sigset_t all, old;
   int ends[2];
   pid_t pid;
@@ -232,9 +275,7 @@ spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **err
 
   sigfillset (&all);
   (void) sigprocmask (SIG_SETMASK, &all, &old);
-  pid = share ? vfork () : fork ();
-  if (pid == 0)
-    child (request, report_write);
+  pid = start_child (request, report_write);
   (void) sigprocmask (SIG_SETMASK, &old, NULL);
   if (pid < 0)
     return throw_errno (error, "fork");

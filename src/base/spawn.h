@@ -13,10 +13,11 @@ typedef struct {
   int target;  /* its number in the child */
 } SpawnFd;
 
-/* The cgroup.procs of a cgroup to enter before anything else. */
+/* A cgroup to be in before anything else. */
 typedef struct {
-  int fd;
-  char *path;  /* of the cgroup, for messages */
+  int procs;      /* its cgroup.procs */
+  int directory;  /* of cgroup v2, in which a process may be born; else -1 */
+  char *path;     /* for messages */
 } SpawnCgroup;
 
 /* Namespaces to enter before the exec. */

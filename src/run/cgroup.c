@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #define RECORD_MAX 65536
 #define MEMBERSHIP_MAX 65536
@@ -101,7 +103,8 @@ clear_door (gpointer data)
 {
   SpawnCgroup *door = data;
 
-  fd_clear (&door->fd);
+  fd_clear (&door->procs);
+  fd_clear (&door->directory);
   g_free (door->path);
 }
 
@@ -114,10 +117,14 @@ cgroup_doors_clear (CgroupDoors *doors)
 static gboolean
 add_door (CgroupDoors *doors, const CgroupDir *dir, GError **error)
 {
-  SpawnCgroup door = { .fd = openat (dir->fd, "cgroup.procs", O_WRONLY | O_CLOEXEC) };
+  SpawnCgroup door = { .procs = openat (dir->fd, "cgroup.procs", O_WRONLY | O_CLOEXEC),
+                       .directory = -1 };
+  struct statfs fs;
 
-  if (door.fd < 0)
+  if (door.procs < 0)
     return throw_errno (error, "open %s/cgroup.procs", dir->path);
+  if (fstatfs (dir->fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+    door.directory = openat (dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   door.path = g_strdup (dir->path);
   if (doors->doors == NULL)
     {
