@@ -4,8 +4,8 @@
 #
 #   tests/run.sh [STAGE...]
 #
-# Stages: setup build unit house integration, and with BWRAP_OCI_TEST_REQUIRE=all also clang
-# and sanitizers. As root, the integration tests run as the user BWRAP_OCI_TEST_USER (made if
+# Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang
+# and sanitizers. As root, integration and compat tests run as the user BWRAP_OCI_TEST_USER (made if
 # missing), else as the caller. Packages come from apt-get, as root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
@@ -66,7 +66,7 @@ make_scratch() {
   [ -z "$scratch" ] || return 0
   scratch=$(mktemp -d /var/tmp/bwrap-oci-test.XXXXXXXX)
   chmod 0711 "$scratch"
-  mkdir -m 0711 "$scratch/tmp"
+  mkdir -m 0711 "$scratch/tmp" "$scratch/root"
   mkdir -m 0700 "$scratch/run"
   mkdir "$scratch/bin"
   cp -r "$top/tests" "$scratch/tests"
@@ -77,20 +77,29 @@ make_scratch() {
   fi
 }
 
-# as_user [NAME=VALUE...] COMMAND...: as after a login.
+# environment_of NAME TMPDIR: as after a login, one NAME=VALUE a line.
+environment_of() {
+  local variable
+  for variable in ${!BWRAP_OCI*}; do printf '%s\n' "$variable=${!variable}"; done
+  printf '%s\n' HOME="$(getent passwd "$1" | cut -d: -f6)" USER="$1" LOGNAME="$1" SHELL=/bin/bash \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 TMPDIR="$2"
+}
+
+# as_user [NAME=VALUE...] COMMAND..., as_root the same.
 as_user() {
-  local name=$user environment=() variable
-  [ "$(id -u)" = 0 ] || name=$(id -un)
-  for variable in ${!BWRAP_OCI*}; do environment+=("$variable=${!variable}"); done
-  environment+=(HOME="$(getent passwd "$name" | cut -d: -f6)" USER="$name" LOGNAME="$name"
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8
-    XDG_RUNTIME_DIR="$scratch/run" TMPDIR="$scratch/tmp")
+  local name=$user environment become=()
   if [ "$(id -u)" = 0 ]; then
-    setpriv --reuid "$name" --regid "$(id -g "$name")" --init-groups --inh-caps=-all \
-      env -i --default-signal "${environment[@]}" "$@"
+    become=(setpriv --reuid "$name" --regid "$(id -g "$name")" --init-groups --inh-caps=-all)
   else
-    env -i "${environment[@]}" "$@"
+    name=$(id -un)
   fi
+  mapfile -t environment < <(environment_of "$name" "$scratch/tmp")
+  "${become[@]}" env -i --default-signal "${environment[@]}" XDG_RUNTIME_DIR="$scratch/run" "$@"
+}
+as_root() {
+  local environment
+  mapfile -t environment < <(environment_of root "$scratch/root")
+  env -i --default-signal "${environment[@]}" "$@"
 }
 
 # --- the stages ---------------------------------------------------------------
@@ -152,35 +161,46 @@ stage_house() {
   done
 }
 
-stage_integration() {
-  local dir=${1:-$build} label=${1:+-${1##*/}} file name names=()
-  say "integration tests${1:+ (${1##*/})}"
+# suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other.
+suites() {
+  local dir=${2:-$build} label=$1${2:+-${2##*/}} file name names=()
+  say "$1 tests${2:+ (${2##*/})}"
   make_scratch
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
   install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$scratch/bin"
-  for file in "$top"/tests/integration/*.{bats,sh}; do names+=("$(basename "$file")"); done
-  # one file beside the other, each with its log
+  for file in "$top/tests/$1"/*.{bats,sh}; do
+    if [ -e "$file" ]; then names+=("$(basename "$file")"); fi
+  done
   for name in "${names[@]}"; do
-    integration_file "$name" "$logs/integration$label-$name" &
+    suite "$1/$name" "$logs/$label-$name" &
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
   done
   wait
   for name in "${names[@]}"; do
-    count "integration$label/$name" "$logs/integration$label-$name.tap" \
-      "$(<"$logs/integration$label-$name.status")"
+    count "$label/$name" "$logs/$label-$name.tap" "$(<"$logs/$label-$name.status")"
   done
 }
 
-# integration_file NAME LOG: in a session of its own, which the search for leftovers relies on.
-integration_file() {
-  local status=0 command=(bash)
+# suite FILE LOG: in a session of its own, which the search for leftovers relies on. A file with
+# a line "# runs as: root" does so where we can.
+suite() {
+  local status=0 command=(bash) file=$scratch/tests/$1 as=as_user
   case $1 in
     *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
   esac
-  as_user BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 600 \
-    "${command[@]}" "$scratch/tests/integration/$1" </dev/null >"$2.tap" 2>&1 || status=$?
+  if [ "$(id -u)" = 0 ] && grep -qx '# runs as: root' "$file"; then as=as_root; fi
+  $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 600 \
+    "${command[@]}" "$file" </dev/null >"$2.tap" 2>&1 || status=$?
   echo "$status" >"$2.status"
+}
+
+stage_integration() { suites integration; }
+
+# Real clients; they are a lot to install, so only where everything is wanted.
+stage_compat() {
+  [ "$require" != all ] || install_packages "${client_packages[@]}"
+  suites compat
 }
 
 stage_clang() {
@@ -193,14 +213,14 @@ stage_sanitizers() {
   say "AddressSanitizer and UBSan"
   logged sanitizers build_in "$build/sanitizers" --enable-sanitizers || return 0
   stage_unit "$build/sanitizers"
-  stage_integration "$build/sanitizers"
+  suites integration "$build/sanitizers"
 }
 
 # --- all ----------------------------------------------------------------------
 
 stages=("$@")
 if [ ${#stages[@]} = 0 ]; then
-  stages=(setup build unit house integration)
+  stages=(setup build unit house integration compat)
   [ "$require" != all ] || stages+=(clang sanitizers)
 fi
 mkdir -p "$logs"

@@ -17,4 +17,11 @@ wanted+=" ./share/man/man1/bwrap-oci.1"
 if [ "$found" = "$wanted" ]; then ok "programs and manual"; else not_ok "programs and manual" "$found"; fi
 none "nothing is set-user-ID" "$(find "$tree" -perm /6000)"
 check "the license is there" test -s "$tree/p/share/doc/COPYING"
+
+if cd "$top_srcdir" && git ls-files --error-unmatch configure.ac >/dev/null 2>&1; then
+  make -C "$top_builddir" -s distdir distdir="$tree/release" >/dev/null 2>&1
+  none "every file but those of the checkout itself is in a release" "$(git ls-files |
+    grep -vxE '\.ci/.*|\.gitignore' | while read -r file; do
+      [ -e "$tree/release/$file" ] || echo "$file"; done)"
+fi
 finish
