@@ -81,19 +81,45 @@ probe_source (char *path, int flags)
   return source;
 }
 
+/* The kernel's path of @source, without links; FALSE: it has none. */
+static gboolean
+kernel_path (const SourceFacts *source, char path[PATH_MAX])
+{
+  char name[64];
+  ssize_t length;
+
+  (void) snprintf (name, sizeof name, "/proc/self/fd/%d", source->fd);
+  length = readlink (name, path, PATH_MAX - 1);
+  if (length <= 0 || path[0] != '/')
+    return FALSE;
+  path[length] = '\0';
+  return TRUE;
+}
+
+/* Where @source can be found again it is not kept open: there may be more of them than descriptors
+ * (RLIMIT_NOFILE is 1024 as a rule). */
+static void
+find_real_path (SourceFacts *source)
+{
+  char path[PATH_MAX];
+  struct stat st;
+
+  if (!kernel_path (source, path) || stat (path, &st) < 0 || st.st_dev != source->device
+      || st.st_ino != source->inode)
+    return;
+  source->real_path = g_strdup (path);
+  fd_clear (&source->fd);
+}
+
 /* Notes the directories above @source that others may not search. The kernel's path is walked, so
  * that no link hides one. */
 static void
 find_closed (SourceFacts *source)
 {
-  char name[64], path[PATH_MAX];
-  ssize_t length;
+  char path[PATH_MAX];
 
-  (void) snprintf (name, sizeof name, "/proc/self/fd/%d", source->fd);
-  length = readlink (name, path, sizeof path - 1);
-  if (length <= 0 || path[0] != '/')
+  if (!kernel_path (source, path))
     return;
-  path[length] = '\0';
   source->closed = g_ptr_array_new_with_free_func ((GDestroyNotify) closed_directory_free);
   for (const char *end = path; end != NULL; end = strchr (end + 1, '/'))
     {
@@ -200,17 +226,36 @@ open_namespace (NamespaceFacts *facts, const char *path)
     }
 }
 
-static void
-find_all_closed (BundleFacts *facts)
+static guint
+count_sources (const OciSpec *spec)
 {
-  if (facts->root->fd >= 0)
-    find_closed (facts->root);
-  for (guint i = 0; i < facts->mounts->len; i++)
-    {
-      SourceFacts *source = g_ptr_array_index (facts->mounts, i);
+  guint count = 0;
 
-      if (source != NULL && source->fd >= 0)
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    count += mount_is_bind (g_ptr_array_index (spec->mounts, i));
+  return count;
+}
+
+/* The root, and each source of a bind mount. */
+static void
+probe_sources (BundleFacts *facts, const OciSpec *spec, const char *bundle)
+{
+  /* only where the ids of the container's root are chosen can they be other than the caller's */
+  gboolean other_root = field_count (spec->linux_->uid_mappings) > 0;
+  gboolean many = count_sources (spec) >= SOURCES_MANY;
+
+  facts->root = probe_root (spec->root, bundle);
+  if (other_root && facts->root->fd >= 0)
+    find_closed (facts->root);
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      SourceFacts *source = probe_mount (g_ptr_array_index (spec->mounts, i), bundle);
+
+      if (other_root && source != NULL && source->fd >= 0)
         find_closed (source);
+      if (many && source != NULL && source->fd >= 0)
+        find_real_path (source);
+      g_ptr_array_add (facts->mounts, source);
     }
 }
 
@@ -251,19 +296,14 @@ host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_fac
   if (!S_ISDIR (st.st_mode))
     return throw (error, "bundle %s: not a directory", bundle);
 
-  facts.root = probe_root (spec->root, bundle);
   facts.mounts = g_ptr_array_new_with_free_func (free_source);
   facts.devices = g_ptr_array_new_with_free_func (free_source);
   facts.namespaces = g_ptr_array_new_with_free_func (free_namespace);
-  for (guint i = 0; i < field_count (spec->mounts); i++)
-    g_ptr_array_add (facts.mounts, probe_mount (g_ptr_array_index (spec->mounts, i), bundle));
+  probe_sources (&facts, spec, bundle);
   for (guint i = 0; i < field_count (linux_->devices); i++)
     g_ptr_array_add (facts.devices, probe_device (g_ptr_array_index (linux_->devices, i)));
   for (guint i = 0; i < field_count (linux_->namespaces); i++)
     g_ptr_array_add (facts.namespaces, probe_namespace (g_ptr_array_index (linux_->namespaces, i)));
-  /* only where the ids of the container's root are chosen can they be other than the caller's */
-  if (field_count (linux_->uid_mappings) > 0)
-    find_all_closed (&facts);
   *ret_facts = facts;
   return TRUE;
 }

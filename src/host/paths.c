@@ -14,30 +14,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where to look; those that are not open are -1. */
-typedef struct {
-  const BundleFacts *bundle;
-  int proc;
-  int sys;
-} Bases;
-
-/* The directory that @path is below; -1: nowhere on the host. */
 static int
-base_of (const Bases *bases, const PathFacts *path)
+open_source (const SourceFacts *source)
 {
-  const SourceFacts *source;
+  if (source == NULL)
+    return -1;
+  if (source->fd >= 0)
+    return fcntl (source->fd, F_DUPFD_CLOEXEC, 3);
+  return source->real_path != NULL ? open (source->real_path, O_PATH | O_CLOEXEC) : -1;
+}
 
+/* Opens what @path is below; -1: that is nowhere on the host. */
+static int
+open_base (const BundleFacts *bundle, const PathFacts *path)
+{
   switch (path->base)
     {
     case PATH_ROOT:
-      return bases->bundle->root->fd;
+      return open_source (bundle->root);
     case PATH_SOURCE:
-      source = g_ptr_array_index (bases->bundle->mounts, path->index);
-      return source != NULL ? source->fd : -1;
+      return open_source (g_ptr_array_index (bundle->mounts, path->index));
     case PATH_PROC:
-      return bases->proc;
+      return open ("/proc", O_PATH | O_CLOEXEC);
     case PATH_SYS:
-      return bases->sys;
+      return open ("/sys", O_PATH | O_CLOEXEC);
     case PATH_DEV:
     case PATH_EMPTY:
     case PATH_UNKNOWN:
@@ -76,9 +76,6 @@ look (PathFacts *path, int base)
 void
 host_paths_probe (const OciSpec *spec, BundleFacts *facts)
 {
-  autofd proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  autofd sys = open ("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const Bases bases = { .bundle = facts, .proc = proc, .sys = sys };
   GHashTableIter iter;
   gpointer value;
 
@@ -86,7 +83,7 @@ host_paths_probe (const OciSpec *spec, BundleFacts *facts)
   g_hash_table_iter_init (&iter, facts->paths);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      int base = base_of (&bases, value);
+      autofd base = open_base (facts, value);
 
       if (base >= 0)
         look (value, base);

@@ -65,14 +65,13 @@ fail_place (struct init *init, int mount, int at, const char *target)
   fail (init, "move_mount", target);
 }
 
-void
-place (struct init *init, int mount, const char *target, unsigned int flags)
+/* Attaches @mount at @at, which it closes: what @target was found to be. */
+static void
+place_at (struct init *init, int mount, int at, const char *target, unsigned int flags)
 {
-  int at = walk_make (init->root, target, flags, NULL);
+  uint64_t found;
   int seen;
 
-  if (at < 0)
-    fail (init, "make mount point", target);
   if (sys_move_mount (mount, at) < 0)
     fail_place (init, mount, at, target);
   (void) close (at);
@@ -80,12 +79,23 @@ place (struct init *init, int mount, const char *target, unsigned int flags)
   seen = walk_open (init->root, target, flags);
   if (seen < 0)
     fail (init, "open mount point again", target);
-  if (mount_id (seen) == 0 || mount_id (seen) != mount_id (mount))
+  found = mount_id (seen);
+  if (found == 0 || found != mount_id (mount))
     {
       errno = 0;
       fail (init, "the mount point was replaced meanwhile", target);
     }
   (void) close (seen);
+}
+
+void
+place (struct init *init, int mount, const char *target, unsigned int flags)
+{
+  int at = walk_make (init->root, target, flags, NULL);
+
+  if (at < 0)
+    fail (init, "make mount point", target);
+  place_at (init, mount, at, target, flags);
 }
 
 /* Undoes \nnn in a path of mountinfo, in place. */
@@ -107,21 +117,29 @@ unescape (char *text)
   *to = '\0';
 }
 
-/* Clears the bits of @clear one by one on the mount at @path, as far as they are not
- * locked: a locked one was set on the host and so belongs to the source. */
+/* Clears the bits of @clear one by one on @mount, as far as they are not locked: a locked one
+ * was set on the host and so belongs to the source. */
 static void
-soft_clear_one (const char *path, uint64_t clear)
+soft_clear_one (int mount, uint64_t clear)
+{
+  for (uint64_t bit = 1; bit != 0 && bit <= clear; bit <<= 1)
+    if (clear & bit)
+      (void) change (mount, 0, 0, bit, 0);
+}
+
+/* The same for the mount at @path. */
+static void
+soft_clear_at (const char *path, uint64_t clear)
 {
   int fd = open (path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
-  for (uint64_t bit = 1; fd >= 0 && bit != 0 && bit <= clear; bit <<= 1)
-    if (clear & bit)
-      (void) change (fd, 0, 0, bit, 0);
-  if (fd >= 0)
-    (void) close (fd);
+  if (fd < 0)
+    return;
+  soft_clear_one (fd, clear);
+  (void) close (fd);
 }
 
-/* soft_clear_one() for every mount at or below @staged, one of our own short names. */
+/* soft_clear_at() for every mount at or below @staged, one of our own short names. */
 static void
 soft_clear_each (struct init *init, const char *staged, uint64_t clear)
 {
@@ -152,7 +170,7 @@ soft_clear_each (struct init *init, const char *staged, uint64_t clear)
           path[strcspn (path, " ")] = '\0';
           unescape (path);
           if (strncmp (path, staged, prefix) == 0 && (path[prefix] == '/' || path[prefix] == '\0'))
-            soft_clear_one (path, clear);
+            soft_clear_at (path, clear);
         }
       held -= (size_t) (end + 1 - line);
       memmove (line, end + 1, held);
@@ -178,6 +196,9 @@ clone_source (struct init *init, const struct op *op, const char *staged)
       soft_clear_each (init, staged, clear);
       mount = sys_open_tree (AT_FDCWD, staged,
                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+      /* not a mount of its own where a directory above it was staged */
+      if (mount >= 0)
+        soft_clear_one (mount, clear);
     }
   if (mount < 0)
     fail (init, "open_tree", staged);
@@ -327,10 +348,9 @@ do_mount (struct init *init, const struct op *op)
 
   if (flags & OP_FLAG_COPY_UP)
     copy_up (init, below, mount);
-  (void) close (below);
   if (change (mount, 0, set, op->numbers[MOUNT_CLEAR], op->numbers[MOUNT_PROPAGATION]) < 0)
     fail (init, "mount_setattr", target);
-  place (init, mount, target, flags);
+  place_at (init, mount, below, target, flags);
   (void) close (mount);
 }
 

@@ -11,7 +11,12 @@ typedef struct {
   const HostFacts *facts;
   const PlanOptions *options;
   Plan *plan;
+  GPtrArray *staged;          /* of char *, by index of the mounts: where bwrap brings the source;
+                               * filled by plan_staging() */
 } PlanContext;
+
+/* bwrap's limit on its arguments, those of --args included */
+#define BWRAP_ARGUMENTS_MAX 9000
 
 /* Adds a row for what stands at JSON pointer @pointer; @what says in words what is done
  * for it. Returns its number. */
@@ -44,6 +49,9 @@ gboolean plan_devices (PlanContext *context, GError **error);
 gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
+
+/* Adds bwrap's options for the bind sources, as part of plan_staging(). */
+gboolean plan_sources (PlanContext *context, GError **error);
 
 /* Refuses @source, which stands at @pointer, if the container's root is somebody who may not
  * search the directories above it. */

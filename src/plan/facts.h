@@ -107,11 +107,16 @@ typedef struct {
   gid_t gid;
 } ClosedDirectory;
 
+/* So many bind sources are not all kept open. */
+#define SOURCES_MANY 32
+
 /* One thing on the host that goes into the container. */
 typedef struct {
-  int fd;              /* O_PATH, owned; -1: it could not be opened */
+  int fd;              /* O_PATH, owned; -1: it could not be opened, or is not kept open */
   int error;           /* errno of that, 0: it could */
   char *path;          /* absolute */
+  char *real_path;     /* without links, by which it can be found again; only of a bind source,
+                        * where those are SOURCES_MANY: then there is no fd */
   mode_t mode;         /* st_mode */
   dev_t device;        /* st_dev */
   ino_t inode;

@@ -92,7 +92,6 @@ static gboolean
 plan_bind (const Work *work, GError **error)
 {
   const SourceFacts *facts = g_ptr_array_index (work->context->facts->bundle.mounts, work->index);
-  g_autofree char *staged = g_strdup_printf ("/s/%u", work->index);
   guint32 flags = OP_FLAG_CHECK_SOURCE;
 
   if (work->options->recursive)
@@ -104,7 +103,7 @@ plan_bind (const Work *work, GError **error)
   for (guint i = 0; i < work->options->superblock->len; i++)
     plan_note (work->context->plan, work->at, "option %s has no effect on a bind mount",
                (const char *) g_ptr_array_index (work->options->superblock, i));
-  add_bind (work, staged, facts, flags);
+  add_bind (work, g_ptr_array_index (work->context->staged, work->index), facts, flags);
   return TRUE;
 }
 

@@ -118,8 +118,9 @@ Plan *
 plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options, GError **error)
 {
   g_autoptr (Plan) plan = plan_empty (spec);
+  g_autoptr (GPtrArray) staged = g_ptr_array_new_with_free_func (g_free);
   PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
-                          .options = options, .plan = plan };
+                          .options = options, .plan = plan, .staged = staged };
 
   if (spec->hooks != NULL)
     context.start_hooks = spec->hooks->start_container;

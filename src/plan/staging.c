@@ -17,9 +17,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-/* bwrap's limit on its arguments, those of --args included */
-#define BWRAP_ARGUMENTS_MAX 9000
-
 /* --unshare-X by namespace; the mount namespace is always new */
 static const struct {
   int type;
@@ -61,7 +58,7 @@ stage_namespaces (PlanContext *context)
 
 /* By descriptor where bwrap takes one: then it is the very thing that was looked at. */
 static void
-stage_bind (PlanContext *context, PlanSlotKind slot, guint index, const char *path)
+stage_bind (PlanContext *context, PlanSlotKind slot, const char *path)
 {
   Plan *plan = context->plan;
   gboolean by_fd = (context->facts->machine.bwrap.options & BWRAP_BIND_FD) != 0;
@@ -70,31 +67,13 @@ stage_bind (PlanContext *context, PlanSlotKind slot, guint index, const char *pa
   if (by_fd)
     {
       plan_word (plan, read_only ? "--ro-bind-fd" : "--bind-fd");
-      plan_word_slot (plan, slot, index);
+      plan_word_slot (plan, slot, 0);
     }
   else
     {
       plan_word (plan, read_only ? "--ro-bind" : "--bind");
       plan_word (plan, path);
     }
-}
-
-static gboolean
-stage_source (PlanContext *context, guint index, GError **error)
-{
-  const SourceFacts *source = g_ptr_array_index (context->facts->bundle.mounts, index);
-  g_autofree char *at = g_strdup_printf ("/mounts/%u/source", index);
-  g_autofree char *target = g_strdup_printf ("/s/%u", index);
-
-  if (source == NULL)
-    return plan_refuse (error, at, "missing: a bind mount needs one");
-  if (source->error != 0)
-    return plan_refuse (error, at, "open %s: %s", source->path, g_strerror (source->error));
-  if (!plan_check_search (context->plan, source, at, error))
-    return FALSE;
-  stage_bind (context, SLOT_SOURCE, index, source->path);
-  plan_word (context->plan, target);
-  return TRUE;
 }
 
 static gboolean
@@ -106,7 +85,7 @@ stage_root (PlanContext *context, GError **error)
     return plan_refuse (error, "/root/path", "open %s: %s", root->path, g_strerror (root->error));
   if (!S_ISDIR (root->mode))
     return plan_refuse (error, "/root/path", "%s: not a directory", root->path);
-  stage_bind (context, SLOT_ROOT, 0, root->path);
+  stage_bind (context, SLOT_ROOT, root->path);
   plan_word (context->plan, "/r");
   return TRUE;
 }
@@ -183,15 +162,10 @@ plan_staging (PlanContext *context, GError **error)
   if (!stage_root (context, error))
     return FALSE;
   stage_host (context);
-  for (guint i = 0; i < field_count (context->spec->mounts); i++)
-    if (mount_is_bind (g_ptr_array_index (context->spec->mounts, i))
-        && !stage_source (context, i, error))
-      return FALSE;
-  stage_bind (context, SLOT_INIT, 0, context->options->init_path);
+  if (!plan_sources (context, error))
+    return FALSE;
+  stage_bind (context, SLOT_INIT, context->options->init_path);
   plan_word (plan, "/init");
-  if (plan->words->len + 8 > BWRAP_ARGUMENTS_MAX)
-    return plan_refuse (error, "/mounts", "%u bind mounts are more than bwrap takes (%d arguments)",
-                        field_count (context->spec->mounts), BWRAP_ARGUMENTS_MAX);
 
   if (plan->userns != USERNS_NONE && !plan->hold && plan_id_is_mapped (plan->uid_map, 0)
       && plan_id_is_mapped (plan->gid_map, 0))

@@ -416,6 +416,7 @@ static GPtrArray *
 mounts (World *world, const OciSpec *spec)
 {
   GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) source_facts_free);
+  guint binds = 0;
 
   for (guint i = 0; i < field_count (spec->mounts); i++)
     {
@@ -426,6 +427,15 @@ mounts (World *world, const OciSpec *spec)
       g_ptr_array_add (all, mount_is_bind (mount) && mount->source != NULL
                               ? source (world, at, mount->source, 1000 + i)
                               : NULL);
+      binds += mount_is_bind (mount);
+    }
+  /* the same */
+  for (guint i = 0; binds >= SOURCES_MANY && i < all->len; i++)
+    {
+      SourceFacts *facts = g_ptr_array_index (all, i);
+
+      if (facts != NULL && facts->error == 0)
+        facts->real_path = g_strdup (facts->path);
     }
   return all;
 }
