@@ -7,9 +7,24 @@
 #include "run/delete.h"
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "run/hooks.h"
 #include "run/kill.h"
+
+#define ENDING_MS 50
+
+/* Whether the init, which seems to run, is just ending: somebody else may have killed it, and its
+ * gate shuts before it is gone. */
+static gboolean
+is_ending (const Container *container)
+{
+  autofd pidfd = -1;
+
+  return container_pidfd (container, &pidfd, NULL)
+         && (pidfd < 0 || proc_pidfd_wait (pidfd, ENDING_MS));
+}
 
 /* Whether the container may be removed without force. */
 static gboolean
@@ -19,6 +34,8 @@ check_status (const Container *container, GError **error)
 
   if (!container_check (container, error))
     return FALSE;
+  if (status == CONTAINER_RUNNING && is_ending (container))
+    return TRUE;
   if (status == CONTAINER_STOPPED || status == CONTAINER_CREATED)
     return TRUE;
   return throw (error, "cannot delete container %s that is not stopped: %s", container->id,
