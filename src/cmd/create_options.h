@@ -19,6 +19,24 @@ typedef struct {
   gboolean plain;
 } CreateOptions;
 
+/* Rows that create and run share. */
+#define CREATE_OPTION_ROWS                                                                     \
+  OPTION_STRING (CreateOptions, bundle, 'b', "bundle", "DIR",                                  \
+                 "the bundle's directory (default: the current one)"),                         \
+    OPTION_STRING (CreateOptions, config, 'f', "config", "FILE",                               \
+                   "its configuration (default: config.json)"),                                \
+    OPTION_STRING (CreateOptions, pid_file, 0, "pid-file", "FILE",                             \
+                   "write the pid of the first process there"),                                \
+    OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",                 \
+                   "send the terminal to this socket"),                                        \
+    OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                     \
+                   "send a pidfd of the first process to this socket"),                        \
+    OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",                          \
+                 "hand on N descriptors from 3 upwards"),                                      \
+    OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring",                           \
+                 "keep the session keyring"),                                                  \
+    OPTION_IGNORED ("no-pivot", NULL, "accepted, without effect")
+
 /* Fills @ret_request, which the caller clears in any case. Paths become absolute, seen from the
  * caller's directory; without @id it is the name of the bundle's directory. */
 gboolean create_request_fill (const CmdContext *context, const CreateOptions *options,

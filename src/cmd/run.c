@@ -6,26 +6,13 @@
 #include "base/error.h"
 
 static const Option options[] = {
-  OPTION_STRING (CreateOptions, bundle, 'b', "bundle", "DIR",
-                 "the bundle's directory (default: the current one)"),
-  OPTION_STRING (CreateOptions, config, 'f', "config", "FILE",
-                 "its configuration (default: config.json)"),
-  OPTION_STRING (CreateOptions, config, 'c', "configuration", "FILE", "the same"),
+  CREATE_OPTION_ROWS,
+  OPTION_STRING (CreateOptions, config, 'c', "configuration", "FILE", "the same as --config"),
   OPTION_FLAG (CreateOptions, detach, 'd', "detach", "return when the program runs"),
-  OPTION_STRING (CreateOptions, pid_file, 0, "pid-file", "FILE",
-                 "write the pid of the first process there"),
-  OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",
-                 "send the terminal to this socket"),
-  OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",
-                 "send a pidfd of the first process to this socket"),
-  OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",
-               "hand on N descriptors from 3 upwards"),
-  OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring", "keep the session keyring"),
   OPTION_FLAG (CreateOptions, keep, 0, "keep", "do not remove the container when it ends"),
   OPTION_FLAG (CreateOptions, dry_run, 0, "dry-run", "only print what would be done"),
   OPTION_FLAG (CreateOptions, json, 0, "json", "as JSON, with --dry-run"),
   OPTION_FLAG (CreateOptions, plain, 0, "plain", "as one bwrap command, with --dry-run"),
-  OPTION_IGNORED ("no-pivot", NULL, "accepted, without effect"),
   OPTION_IGNORED ("no-subreaper", NULL, "accepted, without effect"),
   OPTION_END,
 };
