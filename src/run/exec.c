@@ -190,7 +190,8 @@ check_status (const Container *container, const ExecRequest *request, GError **e
       return TRUE;
     case CONTAINER_PAUSED:
       return request->ignore_paused
-             || throw (error, "cannot exec in a paused container (use --ignore-paused to override)");
+             || throw (error, "cannot exec in a paused container"
+                              " (use --ignore-paused to override)");
     case CONTAINER_CREATING:
     case CONTAINER_STOPPED:
     case CONTAINER_BROKEN:

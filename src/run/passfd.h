@@ -6,6 +6,6 @@
 /* Connects to the stream socket at @path and sends @message with @fd in one piece. */
 gboolean pass_fd_to_path (const char *path, const char *message, int fd, GError **error);
 
-/* What --pidfd-socket asks for: sends @pidfd to the socket at @path, NULL: nobody asks. @kind is what
- * runc calls it: "standard" for a container's first process, "setns" for one of exec. */
+/* What --pidfd-socket asks for: sends @pidfd to the socket at @path, NULL: nobody asks. @kind is
+ * what runc calls it: "standard" for a container's first process, "setns" for one of exec. */
 gboolean pass_pidfd (const char *path, const char *kind, int pidfd, GError **error);
