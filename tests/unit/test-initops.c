@@ -29,7 +29,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Block, block_clear)
 static void
 block_set (Block *block, const void *bytes, gsize size)
 {
-  g_autofree guint8 *old = block->bytes;  /* @bytes may be part of it */
+  g_autofree guint8 *old G_GNUC_UNUSED = block->bytes;  /* @bytes may be part of it */
 
   block->bytes = g_memdup2 (bytes, size);
   block->size = size;
