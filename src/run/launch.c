@@ -212,13 +212,22 @@ user_namespace_fd (const LaunchRequest *request)
   return -1;
 }
 
-/* The container's first process joins what bwrap holds. */
+/* The container's first process joins what bwrap holds. It goes on at once and may have ended before
+ * it is on record, but not without a word. */
 static gboolean
 join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, GError **error)
 {
-  return wait_report (launch, request->plan, REPORT_HELD, error)
-         && bwrap_join (&launch->bwrap, bwrap, error)
-         && container_set_init (request->container, launch->bwrap.child, error);
+  g_autoptr (GError) local = NULL;
+
+  if (!wait_report (launch, request->plan, REPORT_HELD, error)
+      || !bwrap_join (&launch->bwrap, bwrap, error))
+    return FALSE;
+  if (container_set_init (request->container, launch->bwrap.child, &local))
+    return TRUE;
+  if (!proc_pidfd_wait (launch->bwrap.child_pidfd, 0)
+      || launch_wait_ready (launch, request->plan, error))
+    g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 static gboolean

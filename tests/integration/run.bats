@@ -321,3 +321,13 @@ capability_sets() { awk '/^Cap/ { printf "%s%s", sep, $2; sep = " " }' <<<"$outp
   assert_success
   assert_equal "$(awk '{ print $2 }' <<<"$output")" 0000000000000000
 }
+
+@test "a first process that fails at once still says why" {
+  config '.process.noNewPrivileges = false | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 4294967295}]'
+  container_command /bin/true
+  for _ in {1..100}; do
+    run_oci run --bundle "$BUNDLE" "$ID"
+    assert_failure 1
+    assert_one_line_error '/process/rlimits/0: set RLIMIT_NOFILE'
+  done
+}
