@@ -313,8 +313,8 @@ add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
     }
   if (one.kind == PLAIN_NOTHING)
     {
-      plain_lose (work->plain, at, "nothing is put on %s: bwrap has no mount of type %s",
-                  one.target, mount->type != NULL ? mount->type : "(none)");
+      plain_lose (work->plain, at, "nothing is put on %s: bwrap mounts no %s there", one.target,
+                  mount->type != NULL ? mount->type : "(none)");
       return TRUE;
     }
   if (!plain_check_target (work, at, one.target) || !fits (&one))

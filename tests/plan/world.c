@@ -31,6 +31,7 @@ static const Name bwrap_names[] = {
   { "perms", BWRAP_PERMS },
   { "pidns", BWRAP_PIDNS },
   { "userns", BWRAP_USERNS },
+  { "size", BWRAP_SIZE },
   { NULL, 0 },
 };
 
