@@ -20,6 +20,7 @@ typedef struct {
   gsize section;  /* of the pointer to it in OciResources */
   gsize member;
   gboolean zero;  /* 0 is a value, though it asks for nothing; else it means absent */
+  gboolean max;   /* cgroup v1 calls no limit "max" too, not -1 */
   /* what cgroup v2 takes instead of @value; NULL: nothing, or *@error is set */
   char *(*v2_value) (const CgroupLimits *limits, const char *value, GError **error);
 } Row;
@@ -38,7 +39,7 @@ cgroup_io_weight (guint64 weight)
   return 1 + (weight - 10) * 9999 / 990;
 }
 
-/* "max" for a number below 0. */
+/* "max" for a number below 0; where v1 calls it so, it is that already. */
 static char *
 v2_number (const CgroupLimits *limits, const char *value, GError **error)
 {
@@ -152,7 +153,7 @@ static const Row cpu_rows[] = {
 
 static const Row pids_rows[] = {
   { { "pids", "/pids/limit", "pids.max", "pids.max", .flags = CGROUP_LATE }, FIELD_KIND_INT64,
-    PART (pids, OciPids, limit), .v2_value = v2_number },
+    PART (pids, OciPids, limit), .max = TRUE, .v2_value = v2_number },
 };
 
 /* Whether a hierarchy has @controller, by its name in cgroup v2; "" is cgroup v2 itself. */
@@ -246,7 +247,8 @@ row_text (const Row *row, const OciResources *resources, gboolean *ret_asked)
       *ret_asked = number->value != 0 && number->value != -1;
       if (!number->set || (number->value == 0 && !row->zero))
         return NULL;
-      return g_strdup_printf ("%" G_GINT64_FORMAT, number->value);
+      return row->max && number->value < 0 ? g_strdup ("max")
+                                           : g_strdup_printf ("%" G_GINT64_FORMAT, number->value);
     case FIELD_KIND_UINT64:
       *ret_asked = natural->value != 0 || row->limit.v2_file == NULL;
       if (!natural->set || (natural->value == 0 && !row->zero))
