@@ -86,6 +86,11 @@ void do_hostname (struct init *init, const struct op *op);
 void do_domainname (struct init *init, const struct op *op);
 void do_oom_score_adj (struct init *init, const struct op *op);
 void do_keyring (struct init *init, const struct op *op);
+void do_scheduler (struct init *init, const struct op *op);
+void do_io_priority (struct init *init, const struct op *op);
+void do_personality (struct init *init, const struct op *op);
+void do_memory_policy (struct init *init, const struct op *op);
+void do_affinity (struct init *init, const struct op *op);
 void do_rlimit (struct init *init, const struct op *op);
 void do_notify (struct init *init, const struct op *op);
 

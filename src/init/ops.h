@@ -66,6 +66,11 @@ enum op_code {
   OP_ROOT_READONLY,
   OP_KEYRING,          /* s: name of the session keyring */
   OP_CONSOLE,          /* n: enum console_number; sends the master, keeps the slave */
+  OP_SCHEDULER,        /* n: enum scheduler_number */
+  OP_IO_PRIORITY,      /* n: class and priority as ioprio_set(2) takes them */
+  OP_PERSONALITY,      /* n: of personality(2) */
+  OP_MEMORY_POLICY,    /* n: mode and flags of set_mempolicy(2), then the mask of nodes */
+  OP_AFFINITY,         /* n: the mask of sched_setaffinity(2) */
   OP_RLIMIT,           /* n: resource, soft, hard */
   OP_GROUPS,           /* n: supplementary gids */
   OP_CWD,              /* n: enum program_number; s: the working directory */
@@ -118,6 +123,18 @@ enum bind_number {
 };
 
 #define BIND_NO_ATIME UINT64_MAX
+
+/* Those of sched_setattr(2). */
+enum scheduler_number {
+  SCHEDULER_POLICY,
+  SCHEDULER_FLAGS,
+  SCHEDULER_NICE,
+  SCHEDULER_PRIORITY,
+  SCHEDULER_RUNTIME,
+  SCHEDULER_DEADLINE,
+  SCHEDULER_PERIOD,
+  SCHEDULER_NUMBERS,
+};
 
 /* The size of the terminal (0 rows: leave it) and the user it belongs to. */
 enum console_number {

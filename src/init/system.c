@@ -181,3 +181,61 @@ do_notify (struct init *init, const struct op *op)
     fail (init, "chdir", "/");
   (void) close (dir);
 }
+
+void
+do_scheduler (struct init *init, const struct op *op)
+{
+  const uint64_t *n = op->numbers;
+  /* struct sched_attr as it was first (sched_setattr(2)) */
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } attr = {
+    .size = sizeof attr,
+    .policy = (uint32_t) n[SCHEDULER_POLICY],
+    .flags = n[SCHEDULER_FLAGS],
+    .nice = (int32_t) n[SCHEDULER_NICE],
+    .priority = (uint32_t) n[SCHEDULER_PRIORITY],
+    .runtime = n[SCHEDULER_RUNTIME],
+    .deadline = n[SCHEDULER_DEADLINE],
+    .period = n[SCHEDULER_PERIOD],
+  };
+
+  if (syscall (SYS_sched_setattr, 0, &attr, 0) < 0)
+    fail (init, "sched_setattr", "");
+}
+
+void
+do_io_priority (struct init *init, const struct op *op)
+{
+  if (syscall (SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, (int) op->numbers[0]) < 0)
+    fail (init, "ioprio_set", "");
+}
+
+void
+do_personality (struct init *init, const struct op *op)
+{
+  if (syscall (SYS_personality, op->numbers[0]) < 0)
+    fail (init, "personality", "");
+}
+
+void
+do_memory_policy (struct init *init, const struct op *op)
+{
+  unsigned long bits = (op->header->n_numbers - 1ul) * 64;
+
+  /* the kernel looks at one bit less than it is told (set_mempolicy(2), BUGS) */
+  if (syscall (SYS_set_mempolicy, (int) op->numbers[0], op->numbers + 1, bits + 1) < 0)
+    fail (init, "set_mempolicy", "");
+}
+
+void
+do_affinity (struct init *init, const struct op *op)
+{
+  if (syscall (SYS_sched_setaffinity, 0, op->header->n_numbers * sizeof (uint64_t), op->numbers)
+      < 0)
+    fail (init, "sched_setaffinity", "");
+}

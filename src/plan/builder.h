@@ -58,6 +58,12 @@ gboolean plan_sources (PlanContext *context, GError **error);
 gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
                             GError **error);
 
+/* Adds what the process keeps through the exec: scheduling, priorities, personality. */
+gboolean plan_attributes (PlanContext *context, GError **error);
+
+/* Adds the CPUs that a process of exec runs on. */
+gboolean plan_affinity (PlanContext *context, GError **error);
+
 /* Adds the instruction to start a session of its own. */
 void plan_session (Plan *plan);
 

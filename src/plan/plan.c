@@ -144,7 +144,8 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
   plan->setgroups_deny = facts->setgroups_deny;
   plan->no_new_privs = process->no_new_privileges.value;
   (void) plan_op (plan, OP_UNDUMPABLE, plan_row (plan, "", "forbid to be traced"), 0);
-  if (!plan_check_ids (&context, error) || !plan_terminal (&context, 0, error)
+  if (!plan_check_ids (&context, error) || !plan_affinity (&context, error)
+      || !plan_terminal (&context, 0, error)
       || !plan_process (&context, error))
     return NULL;
   return g_steal_pointer (&plan);

@@ -219,6 +219,8 @@ plan_process (PlanContext *context, GError **error)
   plan_groups (context);
   plan_program (context, sets[CAPABILITY_EFFECTIVE]);
   plan_rlimits (context);
+  if (!plan_attributes (context, error))
+    return FALSE;
   row = plan_row (plan, "", "say that everything is ready, and wait for the start");
   (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);
   /* not earlier: a session of its own is a scheduling group of its own (sched(7), autogroup),

@@ -147,14 +147,11 @@ static const Field process_fields[] = {
                 .flags = FIELD_EMPTY_ABSENT, .support = FIELD_REFUSED,
                 .reason = "SELinux labels cannot be applied"),
   FIELD_OBJECT (OciProcess, scheduler, OciScheduler, scheduler_type, "scheduler",
-                "its scheduling policy", .support = FIELD_REFUSED,
-                .reason = "scheduling policies cannot be set"),
+                "its scheduling policy"),
   FIELD_OBJECT (OciProcess, io_priority, OciIoPriority, io_priority_type, "ioPriority",
-                "its I/O priority", .support = FIELD_REFUSED,
-                .reason = "I/O priorities cannot be set"),
+                "its I/O priority"),
   FIELD_OBJECT (OciProcess, exec_cpu_affinity, OciCpuAffinity, cpu_affinity_type,
-                "execCPUAffinity", "CPUs of processes that exec starts",
-                .support = FIELD_IGNORED, .reason = "the affinity is the caller's"),
+                "execCPUAffinity", "CPUs of processes that exec starts"),
   FIELD_END,
 };
 

@@ -381,7 +381,7 @@ static const struct {
   { SPEC (PROCESS (",'selinuxLabel':'x'")), "/process/selinuxLabel" },
   { SPEC (PROCESS (",'selinuxLabel':'','apparmorProfile':''")), NULL },
   { SPEC (PROCESS (",'apparmorProfile':'x'")), "/process/apparmorProfile" },
-  { SPEC (PROCESS (",'scheduler':{'policy':'SCHED_FIFO'}")), "/process/scheduler" },
+  { SPEC (PROCESS (",'scheduler':{'policy':'SCHED_FIFO'}")), NULL },
   { SPEC (PROCESS (",'execCPUAffinity':{'initial':'1'}")), NULL },
   { SPEC (",'hooks':{}"), NULL },
   { SPEC (",'hooks':{'prestart':[]}"), NULL },
