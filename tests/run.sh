@@ -168,9 +168,14 @@ suites() {
   make_scratch
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
-  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$scratch/bin"
+  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$scratch/bin" ||
+    die "$dir: the programs are not there"
   for file in "$top/tests/$1"/*.{bats,sh}; do
-    if [ -e "$file" ]; then names+=("$(basename "$file")"); fi
+    [ -e "$file" ] || continue
+    name=$(basename "$file")
+    names+=("$name")
+    # as both, where we can
+    if [ "$(id -u)" = 0 ] && grep -qx '# runs as: user and root' "$file"; then names+=("$name-root"); fi
   done
   for name in "${names[@]}"; do
     suite "$1/$name" "$logs/$label-$name" &
@@ -183,13 +188,15 @@ suites() {
 }
 
 # suite FILE LOG: in a session of its own, which the search for leftovers relies on. A file with
-# a line "# runs as: root" does so where we can.
+# a line "# runs as: root" does so where we can, and FILE-root is FILE as root.
 suite() {
-  local status=0 command=(bash) file=$scratch/tests/$1 as=as_user
-  case $1 in
+  local status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user
+  case ${file##*/} in
     *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
   esac
-  if [ "$(id -u)" = 0 ] && grep -qx '# runs as: root' "$file"; then as=as_root; fi
+  if [ "$(id -u)" = 0 ] && { [ "$1" != "${1%-root}" ] || grep -qx '# runs as: root' "$file"; }; then
+    as=as_root
+  fi
   $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 600 \
     "${command[@]}" "$file" </dev/null >"$2.tap" 2>&1 || status=$?
   echo "$status" >"$2.status"

@@ -5,7 +5,7 @@
 build_packages=(autoconf automake binutils gcc libc6-dev libglib2.0-dev libjson-glib-dev
   libseccomp-dev libsubid-dev make musl-tools pkg-config)
 run_packages=(bubblewrap uidmap)
-client_packages=(buildah conmon containerd podman runc)
+client_packages=(buildah catatonit conmon containerd curl netavark podman runc slirp4netns)
 test_packages=(bats busybox-static jq mmdebstrap procps python3 shellcheck)
 
 # install_packages NAME...: with apt-get, as root or with sudo; says which.
