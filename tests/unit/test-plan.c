@@ -69,8 +69,14 @@ is_own_name (const char *path)
 
   if (g_strv_contains (fixed, path))
     return TRUE;
-  return g_str_has_prefix (path, "/s/") && path[3] != '\0'
-         && path[3 + strspn (path + 3, "0123456789")] == '\0';
+  /* the N of "/s/N" or "/s/of-N" */
+  if (g_str_has_prefix (path, "/s/of-"))
+    path += strlen ("/s/of-");
+  else if (g_str_has_prefix (path, "/s/"))
+    path += strlen ("/s/");
+  else
+    return FALSE;
+  return *path != '\0' && path[strspn (path, "0123456789")] == '\0';
 }
 
 static const PlanWord *
