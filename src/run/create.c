@@ -22,6 +22,7 @@
 #include "run/launch.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
+#include "run/steps.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -239,20 +240,6 @@ start_program (Launch *waiting, const Work *work, Container *container, GError *
   return FALSE;
 }
 
-/* Leaves the program running, as soon as it is ready where somebody waits for that. */
-static gboolean
-leave (Launch *running, Container *container, GError **error)
-{
-  Notify notify = { .socket = running->notify, .outer = container->record->notify_socket,
-                    .main_pid = running->bwrap.child };
-  gboolean waited;
-
-  container_unlock (container);
-  waited = running->notify < 0 || notify_wait_ready (&notify, running->bwrap.child_pidfd, error);
-  launch_release (running);
-  return waited;
-}
-
 /* To the end of the program. */
 static gboolean
 wait_for_end (Launch *running, Console *console, const sigset_t *signals, int *ret_status,
@@ -287,6 +274,11 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
   g_autoptr (Container) container = NULL;
   sigset_t signals;
 
+  if (request->detach && request->notify_socket != NULL)
+    {
+      *ret_status = 0;
+      return run_in_steps (store, request, error);
+    }
   if (!prepare (&work, store, request, FALSE, error))
     return FALSE;
   if (!request->detach && !supervise_block (&signals, error))
@@ -303,8 +295,9 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
     }
   if (request->detach)
     {
+      launch_release (&running);
       *ret_status = 0;
-      return leave (&running, container, error);
+      return TRUE;
     }
   container_unlock (container);
   if (!wait_for_end (&running, &console, &signals, ret_status, error))

@@ -122,6 +122,69 @@ has_heard() { heard | grep -qxF -e "$1"; }
     "STATUS=one EXTEND_TIMEOUT_USEC=5000000 READY=1 | MAINPID=$(container_pid)"
 }
 
+@test "when the manager hears of the process it is its child already" {
+  local privileges
+  notifier 'say("READY=1"); sleep(60)'
+  for privileges in true false; do
+    config ".process.noNewPrivileges = $privileges"
+    python3 - "$BWRAP_OCI" "$STATE" "$BUNDLE" "$ID" "$TEST_DIR/m.$privileges" 3>&- <<'PYTHON'
+import ctypes, os, re, socket, subprocess, sys
+program, state, bundle, name, address = sys.argv[1:]
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(address)
+run = subprocess.Popen([program, "--root", state, "run", "-d", "--bundle", bundle, name],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       env=dict(os.environ, NOTIFY_SOCKET=address))
+manager.settimeout(20)
+text = manager.recv(4096).decode()
+pid = int(re.search("MAINPID=([0-9]+)", text)[1])
+parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+assert parent == os.getpid(), (parent, os.getpid(), run.pid)
+# the barrier
+_, control, _, _ = manager.recvmsg(4096, 64)
+os.close(int.from_bytes(control[0][2][:4], sys.byteorder))
+assert run.wait() == 0
+PYTHON
+    run_oci delete --force "$ID"
+    assert_success
+  done
+}
+
+@test "run --detach fails in one line, and leaves nothing" {
+  listens
+  container_command /no/such/program
+  run_oci --log "$TEST_DIR/log" --log-format json run --detach --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error 'exec: "/no/such/program": stat /no/such/program: no such file or directory'
+  assert_equal "$(wc -l <"$TEST_DIR/log")" 1
+  [ ! -e "$STATE/$ID" ]
+  config '.hooks.startContainer = [{path: "/no/such/hook"}]'
+  container_command /bin/true
+  run_oci run --detach --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error 'startContainer hook 0 /no/such/hook: exec: No such file or directory'
+  [ ! -e "$STATE/$ID" ]
+}
+
+@test "TERM while run --detach creates: a hook ends, and everything is undone" {
+  listens
+  printf '#!/bin/bash\necho $$ >%s/hook.pid; sleep 300\n' "$TEST_DIR" >"$TEST_DIR/hook.sh"
+  chmod 0755 "$TEST_DIR/hook.sh"
+  config '.hooks.createRuntime = [{path: $path}]' --arg path "$TEST_DIR/hook.sh"
+  container_command /bin/true
+  "$BWRAP_OCI" --root "$STATE" run -d --bundle "$BUNDLE" "$ID" \
+    </dev/null >/dev/null 2>"$TEST_DIR/stderr" 3>&- &
+  wait_until test -s "$TEST_DIR/hook.pid"
+  kill $!
+  status=0
+  wait $! || status=$?
+  stderr=$(<"$TEST_DIR/stderr")
+  assert_failure 1
+  assert_one_line_error 'interrupted by signal 15'
+  [ ! -e "$STATE/$ID" ]
+}
+
 @test "run in the foreground passes on to the end, and stays the main process" {
   listens
   notifier 'for text in ["READY=1", "WATCHDOG=1", "STATUS=a b", "RELOADING=1\nMONOTONIC_USEC=7", "READY=1",
