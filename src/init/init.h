@@ -28,8 +28,8 @@ struct init {
   const struct op *current;
   char **arguments;
   char **environment;
-  char program[4096];  /* as found by OP_PROGRAM */
-  char home[4096];     /* "HOME=...", or empty */
+  const char *program; /* as found by OP_PROGRAM */
+  const char *home;    /* "HOME=...", NULL: the environment has its own */
 };
 
 /* The k-th string of @op. */
@@ -38,6 +38,10 @@ const char *op_string (const struct op *op, unsigned int k);
 /* Reports that @step failed with errno (kept as it is; 0 for none) on what @detail
  * names, and exits: nothing of ours goes on after a failure. */
 _Noreturn void fail (struct init *init, const char *step, const char *detail);
+
+/* Returns a copy of @text that stays: in pages of its own, so that a container that waits is no
+ * larger than it must be. */
+const char *keep (struct init *init, const char *text);
 
 /* Sends a message of @kind, with @fd unless that is -1. */
 void report (struct init *init, enum report_kind kind, int fd);

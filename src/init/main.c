@@ -123,6 +123,18 @@ fail (struct init *init, const char *step, const char *detail)
   _exit (1);
 }
 
+const char *
+keep (struct init *init, const char *text)
+{
+  size_t size = strlen (text) + 1;
+  char *copy = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (copy == MAP_FAILED)
+    fail (init, "mmap", "");
+  memcpy (copy, text, size);
+  return copy;
+}
+
 /* Keeps what is inherited to our own descriptors and the preserved ones below them:
  * bwrap passes on every descriptor that is not close-on-exec. */
 static void

@@ -71,6 +71,7 @@ find_home (int fd, uint64_t uid, struct entry *entry)
 void
 do_home (struct init *init, const struct op *op)
 {
+  char home[sizeof "HOME=" + sizeof ((struct entry *) NULL)->home];
   struct entry entry;
   struct stat st;
   bool found = false;
@@ -80,5 +81,6 @@ do_home (struct init *init, const struct op *op)
     found = find_home (fd, op->numbers[0], &entry);
   if (fd >= 0)
     (void) close (fd);
-  (void) snprintf (init->home, sizeof init->home, "HOME=%s", found ? entry.home : "/");
+  (void) snprintf (home, sizeof home, "HOME=%s", found ? entry.home : "/");
+  init->home = keep (init, home);
 }

@@ -250,30 +250,25 @@ executable (const char *path)
 static void
 find_program (struct init *init, const char *name, const char *search)
 {
-  size_t length = strlen (name);
+  char path[PATH_MAX];
 
-  if (length >= sizeof init->program)
-    {
-      errno = ENAMETOOLONG;
-      fail (init, "stat", name);
-    }
   if (strchr (name, '/') != NULL)
     {
-      memcpy (init->program, name, length + 1);
-      if (!executable (init->program))
+      init->program = name;
+      if (!executable (name))
         fail (init, errno == EACCES ? "" : "stat", name);
       return;
     }
   while (*search != '\0' && *name != '\0')
     {
       size_t part = strcspn (search, ":");
+      int length = snprintf (path, sizeof path, "%.*s%s%s", (int) part, search,
+                             part > 0 ? "/" : "./", name);
 
-      if (part + length + 2 <= sizeof init->program)
+      if (length < (int) sizeof path && executable (path))
         {
-          (void) snprintf (init->program, sizeof init->program, "%.*s%s%s", (int) part, search,
-                           part > 0 ? "/" : "./", name);
-          if (executable (init->program))
-            return;
+          init->program = keep (init, path);
+          return;
         }
       search += part + (search[part] == ':');
     }
@@ -316,6 +311,17 @@ receive (int socket)
   return n == sizeof command ? command : 0;
 }
 
+/* Gives back the stack that the set-up has used, since a created container may wait for long. A
+ * hint, no more (madvise(2)). */
+static void
+release_memory (void)
+{
+  const uintptr_t page = 4096, depth = 64 * page;
+  uintptr_t here = (uintptr_t) __builtin_frame_address (0) & ~(page - 1);
+
+  (void) madvise ((void *) (here - depth), depth - page, MADV_DONTNEED);
+}
+
 /* Waits until somebody connects and says "start"; that connection then carries the
  * answer. A connection that ends without a word is forgotten. */
 static void
@@ -347,6 +353,7 @@ do_ready (struct init *init, const struct op *op)
   if (command == COMMAND_COMMIT && (op->header->flags & OP_FLAG_GATE))
     {
       (void) close (init->control);
+      release_memory ();
       wait_at_gate (init);
     }
   else if (command != COMMAND_START)
@@ -467,8 +474,8 @@ void
 do_environment (struct init *init, const struct op *op)
 {
   init->environment = string_array (init, op);
-  if (init->home[0] != '\0')
-    init->environment[op->header->n_strings] = init->home;
+  if (init->home != NULL)
+    init->environment[op->header->n_strings] = (char *) init->home;
 }
 
 void
