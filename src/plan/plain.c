@@ -327,43 +327,50 @@ has_limits (const OciResources *resources)
              || field_count (resources->unified) > 0 || field_count (resources->rdma) > 0);
 }
 
+/* What is wanted of the process and of "linux" as a whole. */
 static void
-lose_process (const PlainWork *work)
+lose_wanted (const PlainWork *work)
 {
   const OciProcess *process = work->spec->process;
-  Plain *plain = work->plain;
+  const OciLinux *linux_ = work->spec->linux_;
+  const int shared = MS_SHARED | MS_UNBINDABLE;
+  const struct {
+    gboolean wanted;
+    const char *pointer, *message;
+  } losses[] = {
+    { process->terminal.value, "/process/terminal", "the terminal is the caller's own" },
+    { field_count (process->rlimits) > 0, "/process/rlimits", "limits stay those of the caller" },
+    { process->oom_score_adj.set, "/process/oomScoreAdj", "stays that of the caller" },
+    { process->scheduler != NULL, "/process/scheduler", "stays that of the caller" },
+    { process->io_priority != NULL, "/process/ioPriority", "stays that of the caller" },
+    { !process->no_new_privileges.value, "/process/noNewPrivileges",
+      "is true: set-user-ID programs give nothing" },
+    { has_limits (linux_->resources), "/linux/resources", "there are no limits" },
+    { linux_->cgroups_path != NULL, "/linux/cgroupsPath", "the cgroup is the caller's" },
+    { linux_->personality != NULL, "/linux/personality", "stays that of the caller" },
+    { linux_->memory_policy != NULL, "/linux/memoryPolicy", "stays that of the caller" },
+    { linux_->seccomp != NULL && linux_->seccomp->default_action >= 0, "/linux/seccomp",
+      "no system call is filtered" },
+    { linux_->rootfs_propagation >= 0 && (linux_->rootfs_propagation & shared) != 0,
+      "/linux/rootfsPropagation", "mounts are private" },
+  };
 
-  if (process->terminal.value)
-    plain_lose (plain, "/process/terminal", "the terminal is the caller's own");
-  if (field_count (process->rlimits) > 0)
-    plain_lose (plain, "/process/rlimits", "limits stay those of the caller");
-  if (process->oom_score_adj.set)
-    plain_lose (plain, "/process/oomScoreAdj", "stays that of the caller");
-  if (!process->no_new_privileges.value)
-    plain_lose (plain, "/process/noNewPrivileges", "is true: set-user-ID programs give nothing");
+  for (gsize i = 0; i < G_N_ELEMENTS (losses); i++)
+    if (losses[i].wanted)
+      plain_lose (work->plain, losses[i].pointer, "%s", losses[i].message);
 }
 
 static void
-lose_linux (const PlainWork *work)
+lose_sysctls (const PlainWork *work)
 {
-  const OciLinux *linux_ = work->spec->linux_;
-  Plain *plain = work->plain;
+  const GPtrArray *sysctls = work->spec->linux_->sysctl;
 
-  if (has_limits (linux_->resources))
-    plain_lose (plain, "/linux/resources", "there are no limits");
-  if (linux_->cgroups_path != NULL)
-    plain_lose (plain, "/linux/cgroupsPath", "the cgroup is the caller's");
-  if (linux_->seccomp != NULL && linux_->seccomp->default_action >= 0)
-    plain_lose (plain, "/linux/seccomp", "no system call is filtered");
-  if (linux_->rootfs_propagation >= 0
-      && (linux_->rootfs_propagation & (MS_SHARED | MS_UNBINDABLE)) != 0)
-    plain_lose (plain, "/linux/rootfsPropagation", "mounts are private");
-  for (guint i = 0; i < field_count (linux_->sysctl); i++)
+  for (guint i = 0; i < field_count (sysctls); i++)
     {
-      const OciPair *pair = g_ptr_array_index (linux_->sysctl, i);
+      const OciPair *pair = g_ptr_array_index (sysctls, i);
       g_autofree char *at = g_strconcat ("/linux/sysctl/", pair->key, NULL);
 
-      plain_lose (plain, at, "is not set");
+      plain_lose (work->plain, at, "is not set");
     }
 }
 
@@ -417,8 +424,8 @@ add_all (PlainWork *work, GError **error)
     plain_add (work->plain, "--remount-ro", "/", NULL);
   add_directory (work);
   add_environment (work);
-  lose_process (work);
-  lose_linux (work);
+  lose_wanted (work);
+  lose_sysctls (work);
   lose_hooks (work);
   lose_refused (work);
   add_program (work);

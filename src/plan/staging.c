@@ -1,7 +1,7 @@
 /* bwrap's part: namespaces, and what it carries into its own empty root.
  *
- * bwrap walks no path of the image. It binds the root file system to /r and each bind
- * source to /s/N, N being the number of the mount; the init places them from there. A
+ * bwrap walks no path of the image. It binds the root file system to /r and the bind
+ * sources below /s (sources.c); the init places them from there. A
  * procfs and the host's /dev are staged for the init's own use; sysfs too where a fresh
  * one is wanted, since the kernel gives one only to who can see one already. */
 #include "config.h"

@@ -121,6 +121,8 @@ assert_same_container() {
     | .process.user.additionalGids = [5] | .process.user.umask = 63 | .process.oomScoreAdj = 10
     | .domainname = "d" | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}
     | .linux.sysctl = {"kernel.msgmax": "8192"} | .linux.cgroupsPath = "/c"
+    | .process.scheduler = {policy: "SCHED_BATCH"} | .process.ioPriority = {class: "IOPRIO_CLASS_IDLE"}
+    | .linux.personality = {domain: "LINUX"} | .linux.memoryPolicy = {mode: "MPOL_DEFAULT"}
     | .linux.resources = {pids: {limit: 5}} | .hooks = {poststop: [{path: "/bin/true"}]}
     | .linux.devices = [{path: "/dev/pipe", type: "p"}]
     | .mounts += [{destination: "/mnt/o", type: "overlay", options: ["lowerdir=/x"]},
@@ -130,6 +132,7 @@ assert_same_container() {
   local pointer
   for pointer in /process/terminal /process/noNewPrivileges /linux/uidMappings \
     /process/user/additionalGids /process/user/umask /process/oomScoreAdj /domainname \
+    /process/scheduler /process/ioPriority /linux/personality /linux/memoryPolicy \
     /linux/seccomp /linux/sysctl/kernel.msgmax /linux/cgroupsPath /linux/resources /hooks \
     /linux/devices/0 /mounts/7 /mounts/8; do
     grep -q "^plain: $pointer: ." <<<"$stderr" || show "nothing of $pointer"
