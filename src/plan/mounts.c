@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
 /* One mount under way. */
 typedef struct {
   PlanContext *context;
@@ -170,7 +172,45 @@ add_mount (const Work *work, const char *type, const char *target, guint32 flags
   return op;
 }
 
-/* One hierarchy of cgroup v1 below @work's target, which is a tmpfs. */
+/* Hierarchies of cgroup v1 are mounted below a tmpfs, which becomes read-only when all are. */
+static void
+begin_hierarchies (const Work *work)
+{
+  MountOptions writable = *work->options;
+  Work tmpfs = *work;
+
+  writable.set &= ~(guint64) MOUNT_ATTR_RDONLY;
+  tmpfs.options = &writable;
+  plan_op_string (add_mount (&tmpfs, "tmpfs", work->target, 0), "mode=755");
+}
+
+static void
+end_hierarchies (const Work *work)
+{
+  guint32 row;
+
+  if (!(work->options->set & MOUNT_ATTR_RDONLY))
+    return;
+  row = plan_row (work->context->plan, work->at, "make %s read-only", work->target);
+  plan_op_string (plan_op (work->context->plan, OP_READONLY, row, 0), work->target);
+}
+
+/* Controllers that share a hierarchy are found by each of their names. */
+static void
+add_links (const Work *work, char **controllers, const char *options)
+{
+  for (guint i = 0; controllers[0] != NULL && controllers[1] != NULL && controllers[i] != NULL; i++)
+    {
+      g_autofree char *link = g_strconcat (work->target, "/", controllers[i], NULL);
+      guint32 row = plan_row (work->context->plan, work->at, "link %s to %s", link, options);
+      PlanOp *symlink = plan_op (work->context->plan, OP_SYMLINK, row, 0);
+
+      plan_op_string (symlink, link);
+      plan_op_string (symlink, options);
+    }
+}
+
+/* One hierarchy of cgroup v1 below @work's target. */
 static void
 add_hierarchy (const Work *work, const char *options)
 {
@@ -183,15 +223,58 @@ add_hierarchy (const Work *work, const char *options)
     plan_op_string (op, "none");
   for (guint i = 0; controllers[i] != NULL; i++)
     plan_op_string (op, controllers[i]);
-  for (guint i = 0; controllers[0] != NULL && controllers[1] != NULL && controllers[i] != NULL; i++)
-    {
-      g_autofree char *link = g_strconcat (work->target, "/", controllers[i], NULL);
-      guint32 row = plan_row (work->context->plan, work->at, "link %s to %s", link, options);
-      PlanOp *symlink = plan_op (work->context->plan, OP_SYMLINK, row, 0);
+  add_links (work, controllers, options);
+}
 
-      plan_op_string (symlink, link);
-      plan_op_string (symlink, options);
+/* Whether each hierarchy that the container has a cgroup in is staged. */
+static gboolean
+are_staged (const GPtrArray *targets)
+{
+  for (guint i = 0; i < targets->len; i++)
+    if (!g_str_has_prefix (((const CgroupTarget *) g_ptr_array_index (targets, i))->mount,
+                           CGROUP_ROOT "/"))
+      return FALSE;
+  return targets->len > 0;
+}
+
+/* Without a cgroup namespace: of each hierarchy what a namespace would show. */
+static void
+add_own_cgroups (const Work *work, const GPtrArray *targets)
+{
+  begin_hierarchies (work);
+  for (guint i = 0; i < targets->len; i++)
+    {
+      const CgroupTarget *target = g_ptr_array_index (targets, i);
+      const char *name = target->mount + strlen (CGROUP_ROOT);
+      g_autofree char *staged = g_strconcat ("/s/cgroup", name, target->path, NULL);
+      g_auto (GStrv) controllers = g_strsplit (target->options != NULL ? target->options : "",
+                                               ",", -1);
+      Work bound = *work;
+
+      bound.target = g_strconcat (work->target, name, NULL);
+      add_bind (&bound, staged, NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
+      add_links (work, controllers, name + 1);
+      g_free (bound.target);
     }
+  end_hierarchies (work);
+}
+
+/* What there is of cgroups without a namespace of them. */
+static void
+add_shown_cgroups (const Work *work)
+{
+  const GPtrArray *targets = work->context->plan->cgroup->targets;
+  MountOptions all = *work->options;
+  Work bound = *work;
+
+  if (work->context->facts->machine.cgroup_mode != CGROUP_V2 && are_staged (targets))
+    {
+      add_own_cgroups (work, targets);
+      return;
+    }
+  all.recursive_set |= work->options->set;
+  bound.options = &all;
+  add_bind (&bound, "/s/cgroup", NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
 }
 
 /* "cgroup" means whatever the host has. With a cgroup namespace of its own the container
@@ -200,17 +283,12 @@ static gboolean
 plan_cgroup (const Work *work, GError **error)
 {
   const MachineFacts *machine = &work->context->facts->machine;
-  Work tmpfs = *work;
-  MountOptions writable = *work->options;
-  PlanOp *op;
 
   if (machine->cgroup_mode == CGROUP_NONE)
     return plan_refuse (error, work->at, "the host has no cgroups mounted");
   if (!plan_owns_namespace (work->context, CLONE_NEWCGROUP))
     {
-      writable.recursive_set |= work->options->set;
-      tmpfs.options = &writable;
-      add_bind (&tmpfs, "/s/cgroup", NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
+      add_shown_cgroups (work);
       return TRUE;
     }
   if (machine->cgroup_mode == CGROUP_V2)
@@ -219,10 +297,7 @@ plan_cgroup (const Work *work, GError **error)
       return TRUE;
     }
 
-  writable.set &= ~(guint64) MOUNT_ATTR_RDONLY;
-  tmpfs.options = &writable;
-  op = add_mount (&tmpfs, "tmpfs", work->target, 0);
-  plan_op_string (op, "mode=755");
+  begin_hierarchies (work);
   for (char **options = machine->cgroup_v1; options != NULL && *options != NULL; options++)
     add_hierarchy (work, *options);
   if (machine->cgroup_mode == CGROUP_HYBRID)
@@ -231,12 +306,7 @@ plan_cgroup (const Work *work, GError **error)
 
       (void) add_mount (work, "cgroup2", unified, 0);
     }
-  if (work->options->set & MOUNT_ATTR_RDONLY)
-    {
-      guint32 row = plan_row (work->context->plan, work->at, "make %s read-only", work->target);
-
-      plan_op_string (plan_op (work->context->plan, OP_READONLY, row, 0), work->target);
-    }
+  end_hierarchies (work);
   return TRUE;
 }
 

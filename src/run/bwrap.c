@@ -374,6 +374,14 @@ bwrap_reap_monitor (Bwrap *bwrap)
   fd_clear (&bwrap->monitor_pidfd);
 }
 
+void
+bwrap_await_monitor (Bwrap *bwrap)
+{
+  if (bwrap->holder_pidfd >= 0)
+    (void) proc_pidfd_wait (bwrap->holder_pidfd, 1000);
+  bwrap_reap_monitor (bwrap);
+}
+
 gboolean
 bwrap_explain (Bwrap *bwrap, GError **error)
 {

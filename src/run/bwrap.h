@@ -53,6 +53,10 @@ gboolean bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error);
 void bwrap_kill_monitor (Bwrap *bwrap);
 void bwrap_reap_monitor (Bwrap *bwrap);
 
+/* The same, and returns only when they have left their cgroups: nobody but the container may be in
+ * the one that it is to manage. */
+void bwrap_await_monitor (Bwrap *bwrap);
+
 /* Sets @error from what bwrap said last, or from how it ended. Returns FALSE. */
 gboolean bwrap_explain (Bwrap *bwrap, GError **error);
 

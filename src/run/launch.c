@@ -294,6 +294,8 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
     }
   launch->hooked = TRUE;
   bwrap_kill_monitor (&launch->bwrap);
+  if (cgroups.dirs != NULL)
+    bwrap_await_monitor (&launch->bwrap);
   if (container_cgroup_finish (request->plan, &cgroups, error))
     return TRUE;
   launch_clear (launch);

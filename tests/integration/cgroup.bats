@@ -494,6 +494,16 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   assert_output_has '0::/in'
 }
 
+@test "without a cgroup namespace a mount of type cgroup shows the container's own, of v1" {
+  local name
+  in_view v1
+  # shellcheck disable=SC2016
+  sh_container 'cd /sys/fs/cgroup && for i in */cgroup.procs; do echo "$i $(cat $i)"; done; mkdir pids/x'
+  assert_output_has 'memory/cgroup.procs 1'
+  assert_stderr_has 'Read-only file system'
+  for name in cpu devices freezer pids systemd; do assert_output_has "$name/cgroup.procs 1"; done
+}
+
 @test "--dry-run says which cgroup and which limits" {
   controllers pids
   config '.linux.resources.pids.limit = 100'
