@@ -212,8 +212,8 @@ user_namespace_fd (const LaunchRequest *request)
   return -1;
 }
 
-/* The container's first process joins what bwrap holds. It goes on at once and may have ended before
- * it is on record, but not without a word. */
+/* The container's first process joins what bwrap holds. It goes on at once and may have ended
+ * before it is on record, but not without a word. */
 static gboolean
 join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, GError **error)
 {
