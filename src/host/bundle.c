@@ -5,11 +5,15 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/proc.h"
+#include "host/below.h"
 #include "plan/mounts.h"
+#include "plan/overlay.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/nsfs.h>
@@ -25,6 +29,8 @@
 #ifndef ST_NOSYMFOLLOW
 #define ST_NOSYMFOLLOW 0x2000
 #endif
+
+#define UEVENT_SIZE_MAX 4096
 
 /* Flags of statfs(2) and the same of mount_setattr(2). */
 static const struct {
@@ -148,16 +154,20 @@ probe_root (const OciRoot *root, const char *bundle)
   return source;
 }
 
+static SourceFacts *
+probe_path (const char *path, const char *bundle)
+{
+  return probe_source (g_path_is_absolute (path) ? g_strdup (path)
+                                                 : g_build_filename (bundle, path, NULL), 0);
+}
+
 /* The source of a bind mount; NULL for any other mount. */
 static SourceFacts *
 probe_mount (const OciMount *mount, const char *bundle)
 {
   if (!mount_is_bind (mount) || mount->source == NULL)
     return NULL;
-  return probe_source (g_path_is_absolute (mount->source)
-                           ? g_strdup (mount->source)
-                           : g_build_filename (bundle, mount->source, NULL),
-                       0);
+  return probe_path (mount->source, bundle);
 }
 
 /* Whether @source is the node that @device asks for. */
@@ -171,29 +181,46 @@ is_device (const SourceFacts *source, const OciDevice *device)
                                      (unsigned) device->minor.value);
 }
 
-/* The host's node for @device: at the same path, or where udev has a link for each number. An
- * unprivileged runtime cannot make nodes, so one that is nowhere is "not found". NULL for a
- * FIFO, which is made. */
+/* Returns where the kernel itself puts the node of @device; NULL: it does not know it. Transfer:
+ * full. */
+static char *
+kernel_node (const OciDevice *device)
+{
+  g_autofree char *path = g_strdup_printf ("/sys/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT
+                                           "/uevent", device->type == 'b' ? "block" : "char",
+                                           device->major.value, device->minor.value);
+  g_autofree char *text = fd_read_file_at (AT_FDCWD, path, UEVENT_SIZE_MAX, NULL, NULL);
+  const char *name = text != NULL ? strstr (text, "DEVNAME=") : NULL;
+  g_autofree char *value = NULL;
+
+  if (name == NULL)
+    return NULL;
+  name += strlen ("DEVNAME=");
+  value = g_strndup (name, strcspn (name, "\n"));
+  return g_strconcat ("/dev/", value, NULL);
+}
+
+/* The host's node for @device: at the same path, or by its number. An unprivileged runtime cannot
+ * make nodes, so one that is nowhere is "not found". NULL for a FIFO, which is made. */
 static SourceFacts *
 probe_device (const OciDevice *device)
 {
-  SourceFacts *source, *by_number;
+  SourceFacts *source;
+  char *node;
 
   if (device->type == 'p')
     return NULL;
   source = probe_source (g_strdup (device->path), 0);
   if (is_device (source, device))
     return source;
-  by_number = probe_source (g_strdup_printf ("/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
-                                             device->type == 'b' ? "block" : "char",
-                                             device->major.value, device->minor.value),
-                            0);
-  if (is_device (by_number, device))
+  node = kernel_node (device);
+  if (node != NULL)
     {
       source_facts_free (source);
-      return by_number;
+      source = probe_source (node, 0);
+      if (is_device (source, device))
+        return source;
     }
-  source_facts_free (by_number);
   fd_clear (&source->fd);
   if (source->error == 0)
     source->error = ENOENT;
@@ -236,27 +263,65 @@ count_sources (const OciSpec *spec)
   return count;
 }
 
+/* What is above and below @source. Only where the ids of the container's root are chosen can they
+ * be other than the caller's, and only a privileged caller (@mounts: see below.h) can do without a
+ * user namespace. */
+static void
+look_around (SourceFacts *source, const OciSpec *spec, const GPtrArray *mounts)
+{
+  char path[PATH_MAX];
+
+  if (source == NULL || source->fd < 0)
+    return;
+  if (field_count (spec->linux_->uid_mappings) > 0)
+    find_closed (source);
+  if (mounts != NULL && S_ISDIR (source->mode) && kernel_path (source, path))
+    source->below = mounts_below (mounts, path);
+}
+
+/* The folders that overlays name. */
+static void
+probe_overlays (BundleFacts *facts, const OciSpec *spec, const char *bundle)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+      g_auto (MountOptions) options = { 0 };
+      g_autoptr (GPtrArray) folders = NULL;
+
+      /* an error is the plan's to tell */
+      if (!mount_is_overlay (mount) || !mount_options_read (mount, "", &options, NULL))
+        continue;
+      folders = overlay_folders (options.data);
+      for (guint k = 0; k < folders->len; k++)
+        {
+          SourceFacts *source = probe_path (g_ptr_array_index (folders, k), bundle);
+
+          look_around (source, spec, NULL);
+          g_ptr_array_add (facts->mounts, source);
+        }
+    }
+}
+
 /* The root, and each source of a bind mount. */
 static void
 probe_sources (BundleFacts *facts, const OciSpec *spec, const char *bundle)
 {
-  /* only where the ids of the container's root are chosen can they be other than the caller's */
-  gboolean other_root = field_count (spec->linux_->uid_mappings) > 0;
+  g_autoptr (GPtrArray) mounts = proc_has_capability (CAP_SYS_ADMIN) ? mounts_read () : NULL;
   gboolean many = count_sources (spec) >= SOURCES_MANY;
 
   facts->root = probe_root (spec->root, bundle);
-  if (other_root && facts->root->fd >= 0)
-    find_closed (facts->root);
+  look_around (facts->root, spec, mounts);
   for (guint i = 0; i < field_count (spec->mounts); i++)
     {
       SourceFacts *source = probe_mount (g_ptr_array_index (spec->mounts, i), bundle);
 
-      if (other_root && source != NULL && source->fd >= 0)
-        find_closed (source);
+      look_around (source, spec, mounts);
       if (many && source != NULL && source->fd >= 0)
         find_real_path (source);
       g_ptr_array_add (facts->mounts, source);
     }
+  probe_overlays (facts, spec, bundle);
 }
 
 static NamespaceFacts *

@@ -136,13 +136,33 @@ copy_up (struct init *init, int from, int to)
 {
   int source = openat (from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int target = openat (to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  struct stat st;
 
-  if (source < 0 || target < 0 || fstat (source, &st) < 0)
+  if (source < 0 || target < 0)
     fail (init, "copy up: open", "");
   copy_directory (init, source, target, 0);
-  if (fchown (target, st.st_uid, st.st_gid) < 0 && errno != EINVAL)
-    fail (init, "copy up: chown", "");
   (void) close (source);
   (void) close (target);
+}
+
+/* Whether one of the options of OP_MOUNT begins with @prefix. */
+static bool
+has_option (const struct op *op, const char *prefix)
+{
+  for (unsigned int i = 2; i < op->header->n_strings; i++)
+    if (strncmp (op_string (op, i), prefix, strlen (prefix)) == 0)
+      return true;
+  return false;
+}
+
+void
+copy_owner (struct init *init, const struct op *op, int from, int to)
+{
+  struct stat st;
+
+  if (fstat (from, &st) < 0)
+    fail (init, "copy up: stat", "");
+  if (fchownat (to, "", has_option (op, "uid=") ? (uid_t) -1 : st.st_uid,
+                has_option (op, "gid=") ? (gid_t) -1 : st.st_gid, AT_EMPTY_PATH) < 0
+      && errno != EINVAL)
+    fail (init, "copy up: chown", "");
 }

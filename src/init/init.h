@@ -25,6 +25,8 @@ struct init {
   int console;   /* slave of the pty, -1 */
   int notify;    /* where the program sends its notifications, -1 */
   int mask;      /* an empty read-only tmpfs that hides directories, -1 */
+  int late[LATE_MAX];  /* mounts that become read-only at the pivot */
+  unsigned int n_late;
   const struct op *current;
   char **arguments;
   char **environment;
@@ -78,6 +80,9 @@ void place (struct init *init, int mount, const char *target, unsigned int flags
 
 /* copyup.c: what tmpcopyup asks for. Copies the tree @from (a directory) into @to. */
 void copy_up (struct init *init, int from, int to);
+
+/* Gives the directory @to the owner of @from, but for the ids that @op's options set. */
+void copy_owner (struct init *init, const struct op *op, int from, int to);
 
 /* system.c: names, sysctls, limits, files that are made. */
 void do_new_session (struct init *init, const struct op *op);

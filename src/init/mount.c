@@ -26,6 +26,7 @@
 #define STATX_MNT_ID_MASK 0x1000u  /* STATX_MNT_ID */
 #define STATX_MNT_ID_WORD 18       /* stx_mnt_id lies at byte 144 of struct statx */
 #define OLD_ROOT_DETACH 2          /* MNT_DETACH */
+#define ASIDE "/x"                 /* in bwrap's own root */
 
 /* The id of the mount that @fd is on; 0 with errno on failure. */
 static uint64_t
@@ -117,32 +118,38 @@ unescape (char *text)
   *to = '\0';
 }
 
-/* Clears the bits of @clear one by one on @mount, as far as they are not locked: a locked one
- * was set on the host and so belongs to the source. */
-static void
-soft_clear_one (int mount, uint64_t clear)
+/* What the mount at @below, a path below the staged tree, keeps of BIND_SOFT_CLEAR. */
+static uint64_t
+kept_flags (const struct op *op, const char *below)
 {
-  for (uint64_t bit = 1; bit != 0 && bit <= clear; bit <<= 1)
-    if (clear & bit)
-      (void) change (mount, 0, 0, bit, 0);
+  unsigned int count = op->header->n_numbers - BIND_NUMBERS;
+  unsigned int first = op->header->n_strings - count;
+
+  for (unsigned int i = 0; i < count && count <= op->header->n_strings; i++)
+    if (strcmp (op_string (op, first + i), below) == 0)
+      return op->numbers[BIND_NUMBERS + i];
+  return 0;
 }
 
-/* The same for the mount at @path. */
+/* Clears the bits of @clear one by one on the mount at @path, as far as they are not
+ * locked: a locked one was set on the host and so belongs to the source. */
 static void
-soft_clear_at (const char *path, uint64_t clear)
+soft_clear_one (const char *path, uint64_t clear)
 {
   int fd = open (path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 
-  if (fd < 0)
-    return;
-  soft_clear_one (fd, clear);
-  (void) close (fd);
+  for (uint64_t bit = 1; fd >= 0 && bit != 0 && bit <= clear; bit <<= 1)
+    if (clear & bit)
+      (void) change (fd, 0, 0, bit, 0);
+  if (fd >= 0)
+    (void) close (fd);
 }
 
-/* soft_clear_at() for every mount at or below @staged, one of our own short names. */
+/* soft_clear_one() for every mount at or below @staged, one of our own short names. */
 static void
-soft_clear_each (struct init *init, const char *staged, uint64_t clear)
+soft_clear_each (struct init *init, const struct op *op, const char *staged)
 {
+  uint64_t clear = op->numbers[BIND_SOFT_CLEAR];
   int fd = open ("/s/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
   size_t prefix = strlen (staged), held = 0;
   char line[2 * PATH_MAX + 256];
@@ -170,7 +177,7 @@ soft_clear_each (struct init *init, const char *staged, uint64_t clear)
           path[strcspn (path, " ")] = '\0';
           unescape (path);
           if (strncmp (path, staged, prefix) == 0 && (path[prefix] == '/' || path[prefix] == '\0'))
-            soft_clear_at (path, clear);
+            soft_clear_one (path, clear & ~kept_flags (op, path + prefix));
         }
       held -= (size_t) (end + 1 - line);
       memmove (line, end + 1, held);
@@ -178,27 +185,54 @@ soft_clear_each (struct init *init, const char *staged, uint64_t clear)
   (void) close (fd);
 }
 
-/* Clones the staged tree; what bwrap added to its flags is taken back. */
+/* Attaches the clone @mount where its mounts can be found by name. */
+static void
+attach_aside (struct init *init, int mount)
+{
+  int at;
+
+  if (mkdir (ASIDE, 0700) < 0 && errno != EEXIST)
+    fail (init, "mkdir", ASIDE);
+  at = open (ASIDE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (at < 0 || sys_move_mount (mount, at) < 0)
+    fail (init, "move_mount", ASIDE);
+  (void) close (at);
+}
+
+/* Takes back what bwrap has added to the flags of @mount, and of what is below it: at once, or
+ * one by one where some are locked or to be kept. @name is where it is, NULL: detached. */
+static void
+soft_clear (struct init *init, const struct op *op, int mount, const char *name)
+{
+  unsigned int recursive = op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0;
+
+  if (op->header->n_numbers == BIND_NUMBERS)
+    {
+      if (change (mount, recursive, 0, op->numbers[BIND_SOFT_CLEAR], 0) == 0)
+        return;
+      if (errno != EPERM)
+        fail (init, "mount_setattr", "");
+    }
+  if (name == NULL)
+    attach_aside (init, mount);
+  soft_clear_each (init, op, name != NULL ? name : ASIDE);
+}
+
+/* Clones the staged tree. */
 static int
 clone_source (struct init *init, const struct op *op, const char *staged)
 {
   unsigned int recursive = op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0;
-  uint64_t clear = op->numbers[BIND_SOFT_CLEAR];
   struct stat st;
   int mount = sys_open_tree (AT_FDCWD, staged,
-                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive
+                             | AT_SYMLINK_NOFOLLOW);
 
-  if (mount >= 0 && clear != 0 && change (mount, recursive, 0, clear, 0) < 0)
+  if (mount < 0 && errno == EINVAL && !recursive)
     {
-      if (errno != EPERM)
-        fail (init, "mount_setattr", staged);
-      (void) close (mount);
-      soft_clear_each (init, staged, clear);
-      mount = sys_open_tree (AT_FDCWD, staged,
-                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
-      /* not a mount of its own where a directory above it was staged */
-      if (mount >= 0)
-        soft_clear_one (mount, clear);
+      /* mount_namespaces(7): what another user namespace has mounted hides what is below */
+      errno = 0;
+      fail (init, "the host has mounts below it, which only rbind", "takes along");
     }
   if (mount < 0)
     fail (init, "open_tree", staged);
@@ -212,28 +246,32 @@ clone_source (struct init *init, const struct op *op, const char *staged)
           fail (init, "the source was replaced meanwhile", staged);
         }
     }
+  soft_clear (init, op, mount, NULL);
   return mount;
 }
 
-/* The attributes that were asked for: these must hold. */
+/* The attributes that were asked for must hold, but for those of access times: a host
+ * mount's are locked and stay. */
 static void
 set_attributes (struct init *init, const struct op *op, int mount, const char *name)
 {
+  const uint64_t soft = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
   const uint64_t *n = op->numbers;
+  bool atime = n[BIND_SOFT_ATIME] != BIND_NO_ATIME;
 
-  if (change (mount, AT_RECURSIVE, n[BIND_RECURSIVE_SET], n[BIND_RECURSIVE_CLEAR],
+  if (change (mount, AT_RECURSIVE, n[BIND_RECURSIVE_SET] & ~soft, n[BIND_RECURSIVE_CLEAR] & ~soft,
               n[BIND_RECURSIVE_PROPAGATION]) < 0)
     fail (init, "mount_setattr (recursive)", name);
-  if (change (mount, 0, n[BIND_SET], n[BIND_CLEAR], n[BIND_PROPAGATION]) < 0)
+  if (change (mount, 0, n[BIND_SET] & ~soft, n[BIND_CLEAR] & ~soft, n[BIND_PROPAGATION]) < 0)
     fail (init, "mount_setattr", name);
-  if (n[BIND_SOFT_ATIME] != BIND_NO_ATIME)
-    {
-      struct mount_attr attr = { .attr_set = n[BIND_SOFT_ATIME], .attr_clr = MOUNT_ATTR__ATIME };
-
-      /* the access-time mode of a host mount is locked and stays */
-      if (sys_mount_setattr (mount, AT_EMPTY_PATH, &attr) < 0 && errno != EPERM)
-        fail (init, "mount_setattr (atime)", name);
-    }
+  if (change (mount, AT_RECURSIVE, n[BIND_RECURSIVE_SET] & soft,
+              n[BIND_RECURSIVE_CLEAR] & soft, 0) < 0
+      && errno != EPERM)
+    fail (init, "mount_setattr (recursive atime)", name);
+  if (change (mount, 0, (n[BIND_SET] & soft) | (atime ? n[BIND_SOFT_ATIME] : 0),
+              (n[BIND_CLEAR] & soft) | (atime ? MOUNT_ATTR__ATIME : 0), 0) < 0
+      && errno != EPERM)
+    fail (init, "mount_setattr (atime)", name);
 }
 
 void
@@ -250,8 +288,6 @@ do_bind (struct init *init, const struct op *op)
 void
 do_root (struct init *init, const struct op *op)
 {
-  unsigned int recursive = op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0;
-  uint64_t clear = op->numbers[BIND_SOFT_CLEAR];
   struct stat st;
 
   init->root = open ("/r", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -263,12 +299,7 @@ do_root (struct init *init, const struct op *op)
       errno = 0;
       fail (init, "the root file system was replaced meanwhile", "");
     }
-  if (change (init->root, recursive, 0, clear, 0) < 0)
-    {
-      if (errno != EPERM)
-        fail (init, "mount_setattr", "/r");
-      soft_clear_each (init, "/r", clear);
-    }
+  soft_clear (init, op, init->root, "/r");
   set_attributes (init, op, init->root, "/");
 }
 
@@ -347,11 +378,19 @@ do_mount (struct init *init, const struct op *op)
   (void) close (fd);
 
   if (flags & OP_FLAG_COPY_UP)
-    copy_up (init, below, mount);
+    {
+      copy_up (init, below, mount);
+      copy_owner (init, op, below, mount);
+    }
+  if (flags & OP_FLAG_LATE_READONLY)
+    set &= ~(uint64_t) MOUNT_ATTR_RDONLY;
   if (change (mount, 0, set, op->numbers[MOUNT_CLEAR], op->numbers[MOUNT_PROPAGATION]) < 0)
     fail (init, "mount_setattr", target);
   place_at (init, mount, below, target, flags);
-  (void) close (mount);
+  if ((flags & OP_FLAG_LATE_READONLY) && init->n_late < LATE_MAX)
+    init->late[init->n_late++] = mount;
+  else
+    (void) close (mount);
 }
 
 void
@@ -475,9 +514,23 @@ do_readonly (struct init *init, const struct op *op)
   (void) close (mount);
 }
 
+/* Whatever goes below these is there by now. */
+static void
+make_late_readonly (struct init *init)
+{
+  for (unsigned int i = 0; i < init->n_late; i++)
+    {
+      if (change (init->late[i], 0, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+        fail (init, "mount_setattr", "ro");
+      (void) close (init->late[i]);
+    }
+  init->n_late = 0;
+}
+
 void
 do_pivot (struct init *init, const struct op *op)
 {
+  make_late_readonly (init);
   if (fchdir (init->root) < 0)
     fail (init, "fchdir", "/r");
   /* both at one place: the old root lies on top of the new one until it is detached

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f04u
+#define OPS_MAGIC 0x62774f05u
 
 /* The init's descriptors, counted from the number that is its only argument. The first
  * number is 3 + preserved descriptors, so that those keep theirs. */
@@ -48,8 +48,9 @@ enum op_code {
   OP_NEW_SESSION = 1,  /* setsid(2) */
   OP_UNDUMPABLE,       /* nobody may trace us until the exec */
   OP_BECOME_ROOT,      /* ids 0 of the user namespace */
-  OP_ROOT,             /* n: as OP_BIND; takes the root file system staged at /r */
-  OP_BIND,             /* n: enum bind_number; s: target, staged source */
+  OP_ROOT,             /* n, s: as OP_BIND without the first two; takes what is staged at /r */
+  OP_BIND,             /* n: enum bind_number, and what each of the other strings keeps of
+                        * BIND_SOFT_CLEAR; s: target, staged source, mounts at ("") and below it */
   OP_MOUNT,            /* n: enum mount_number; s: target, type, "key=value" or "key" ... */
   OP_DEVICE,           /* n: device number; s: target, staged source */
   OP_FIFO,             /* n: mode, uid, gid; s: target */
@@ -97,6 +98,7 @@ enum op_flag {
   OP_FLAG_GATE = 1 << 5,          /* wait at the gate, not on the control socket */
   OP_FLAG_BIND_CONSOLE = 1 << 7,  /* the terminal is /dev/console as well */
   OP_FLAG_CHECK_SOURCE = 1 << 6,  /* compare device and inode of the source */
+  OP_FLAG_LATE_READONLY = 1 << 8, /* read-only only at the pivot: other mounts go below it */
 };
 
 /* Attributes are those of mount_setattr(2); "soft" ones are changed only where the
@@ -123,6 +125,9 @@ enum bind_number {
 };
 
 #define BIND_NO_ATIME UINT64_MAX
+
+/* At most so many mounts with OP_FLAG_LATE_READONLY. */
+#define LATE_MAX 64
 
 /* Those of sched_setattr(2). */
 enum scheduler_number {

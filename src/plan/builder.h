@@ -3,6 +3,8 @@
 
 #include "plan/plan.h"
 
+#include <linux/mount.h>
+
 /* What every chapter works on. */
 typedef struct {
   const OciSpec *spec;
@@ -53,6 +55,9 @@ gboolean plan_process (PlanContext *context, GError **error);
 /* Adds bwrap's options for the bind sources, as part of plan_staging(). */
 gboolean plan_sources (PlanContext *context, GError **error);
 
+/* The number of the first folder that the @index-th mount names, if it is an overlay. */
+guint plan_first_folder (const PlanContext *context, guint index);
+
 /* Refuses @source, which stands at @pointer, if the container's root is somebody who may not
  * search the directories above it. */
 gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
@@ -66,6 +71,12 @@ gboolean plan_affinity (PlanContext *context, GError **error);
 
 /* Adds the instruction to start a session of its own. */
 void plan_session (Plan *plan);
+
+/* What bwrap sets on whatever it binds (MOUNT_ATTR_ bits). */
+#define MOUNT_ADDED_FLAGS ((guint64) (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
+
+/* Adds to a recursive OP_BIND or OP_ROOT of @facts which of those flags the host has set itself. */
+void plan_keep_flags (const Plan *plan, PlanOp *op, const SourceFacts *facts);
 
 /* Adds the terminal, if the process asks for one; @flags are those of OP_CONSOLE. */
 gboolean plan_terminal (PlanContext *context, guint32 flags, GError **error);

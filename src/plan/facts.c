@@ -24,6 +24,13 @@ closed_directory_free (ClosedDirectory *directory)
 }
 
 void
+mount_below_free (MountBelow *mount)
+{
+  g_free (mount->path);
+  g_free (mount);
+}
+
+void
 source_facts_free (SourceFacts *facts)
 {
   if (facts == NULL)
@@ -32,6 +39,7 @@ source_facts_free (SourceFacts *facts)
   g_free (facts->path);
   g_free (facts->real_path);
   g_clear_pointer (&facts->closed, g_ptr_array_unref);
+  g_clear_pointer (&facts->below, g_ptr_array_unref);
   g_free (facts);
 }
 

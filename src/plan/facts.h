@@ -107,6 +107,12 @@ typedef struct {
   gid_t gid;
 } ClosedDirectory;
 
+/* A mount below a source. */
+typedef struct {
+  char *path;     /* below the source, with a slash in front */
+  guint64 flags;  /* MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV, if it has them */
+} MountBelow;
+
 /* So many bind sources are not all kept open. */
 #define SOURCES_MANY 32
 
@@ -124,6 +130,7 @@ typedef struct {
   guint64 filesystem;  /* f_type of statfs(2) */
   guint64 flags;       /* MOUNT_ATTR_ bits that its mount has */
   GPtrArray *closed;   /* of ClosedDirectory, above it, topmost first; NULL: none, or not asked */
+  GPtrArray *below;    /* of MountBelow, only those with such flags; NULL: not asked */
 } SourceFacts;
 
 /* Where a path of the container is before anything is mounted. */
@@ -157,7 +164,8 @@ typedef struct {
 
 typedef struct {
   SourceFacts *root;
-  GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts */
+  GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts; behind them the
+                           * folders that overlays name (plan/overlay.h), in their order */
   GPtrArray *devices;     /* of SourceFacts or NULL, by index of linux.devices */
   GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
 
@@ -172,6 +180,7 @@ typedef struct {
 
 void cgroup_facts_free (CgroupFacts *facts);
 void closed_directory_free (ClosedDirectory *directory);
+void mount_below_free (MountBelow *mount);
 void source_facts_free (SourceFacts *facts);
 void namespace_facts_free (NamespaceFacts *facts);
 void bwrap_facts_clear (BwrapFacts *facts);

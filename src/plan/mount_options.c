@@ -120,6 +120,12 @@ mount_is_bind (const OciMount *mount)
   return FALSE;
 }
 
+gboolean
+mount_is_overlay (const OciMount *mount)
+{
+  return g_strcmp0 (mount->type, "overlay") == 0 && !mount_is_bind (mount);
+}
+
 /* The later of two contrary options wins. */
 static void
 set_bits (guint64 *to, guint64 *from, guint64 bits)
@@ -128,18 +134,23 @@ set_bits (guint64 *to, guint64 *from, guint64 bits)
   *from &= ~bits;
 }
 
-/* Access-time bits of a recursive option: the whole field is replaced. */
+/* A recursive option is for the mount itself too, whatever earlier ones said of that. The
+ * access-time bits are one value, which is replaced as a whole. */
 static void
-set_recursive (MountOptions *options, guint64 bits)
+set_recursive (MountOptions *options, guint64 set, guint64 clear)
 {
+  guint64 bits = set | clear;
+
   if (bits & MOUNT_ATTR__ATIME)
     {
-      options->recursive_set &= ~(guint64) MOUNT_ATTR__ATIME;
-      options->recursive_clear |= MOUNT_ATTR__ATIME;
-      options->recursive_set |= bits;
+      options->has_atime = FALSE;
+      clear |= MOUNT_ATTR__ATIME;
     }
-  else
-    set_bits (&options->recursive_set, &options->recursive_clear, bits);
+  options->set &= ~bits;
+  options->clear &= ~bits;
+  set_bits (&options->recursive_clear, &options->recursive_set, clear);
+  options->recursive_set |= set;
+  options->recursive_clear &= ~(set & ~(guint64) MOUNT_ATTR__ATIME);
 }
 
 static void
@@ -159,10 +170,10 @@ apply_option (MountOptions *options, const Option *option, const char *text)
       set_bits (&options->clear, &options->set, option->value);
       break;
     case OPTION_RECURSIVE_SET:
-      set_recursive (options, option->value);
+      set_recursive (options, option->value, 0);
       break;
     case OPTION_RECURSIVE_CLEAR:
-      set_bits (&options->recursive_clear, &options->recursive_set, option->value);
+      set_recursive (options, 0, option->value);
       break;
     case OPTION_ATIME:
       options->has_atime = TRUE;
@@ -173,6 +184,7 @@ apply_option (MountOptions *options, const Option *option, const char *text)
       break;
     case OPTION_RECURSIVE_PROPAGATION:
       options->recursive_propagation = option->value;
+      options->propagation = 0;
       break;
     case OPTION_SUPERBLOCK:
       g_ptr_array_add (options->superblock, g_strdup (text));
@@ -184,6 +196,46 @@ apply_option (MountOptions *options, const Option *option, const char *text)
     case OPTION_REFUSED:
       break;
     }
+}
+
+/* One option; @text is the whole string that it stands in. */
+static gboolean
+read_option (MountOptions *options, const char *word, const char *text, GError **error)
+{
+  const Option *option = find_option (word);
+
+  if (option != NULL && option->kind == OPTION_REFUSED)
+    return throw (error, "mount option %s is not supported", word);
+  if (option != NULL)
+    apply_option (options, option, word);
+  else if (!options->bind)
+    g_ptr_array_add (options->data, g_strdup (word));
+  else if (!g_str_has_prefix (word, "mode="))
+    /* old templates carry mode= on binds, where it never had an effect */
+    return throw (error, "%s: bind mounts cannot have any filesystem-specific options applied",
+                  text);
+  return TRUE;
+}
+
+/* A string may hold several options, as mount(8) takes them; "\," is no end of one. */
+static gboolean
+read_string (MountOptions *options, const char *text, GError **error)
+{
+  const char *start = text, *end = text;
+
+  do
+    {
+      g_autofree char *word = NULL;
+
+      while (*end != '\0' && *end != ',')
+        end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
+      word = g_strndup (start, (gsize) (end - start));
+      if (*word != '\0' && !read_option (options, word, text, error))
+        return FALSE;
+      start = end + 1;
+    }
+  while (*end++ != '\0');
+  return TRUE;
 }
 
 gboolean
@@ -198,21 +250,11 @@ mount_options_read (const OciMount *mount, const char *at, MountOptions *ret_opt
     .bind = mount_is_bind (mount),
   };
   for (guint i = 0; mount->options != NULL && mount->options[i] != NULL; i++)
-    {
-      const char *text = mount->options[i];
-      const Option *option = find_option (text);
-
-      if (option != NULL && option->kind == OPTION_REFUSED)
-        return throw (error, "%s/options/%u: mount option %s is not supported", at, i, text);
-      if (option != NULL)
-        apply_option (options, option, text);
-      else if (!options->bind)
-        g_ptr_array_add (options->data, g_strdup (text));
-      else if (!g_str_has_prefix (text, "mode="))
-        /* old templates carry mode= on binds, where it never had an effect */
-        return throw (error, "%s/options/%u: %s: bind mounts cannot have any filesystem-specific"
-                      " options applied", at, i, text);
-    }
+    if (!read_string (options, mount->options[i], error))
+      {
+        g_prefix_error (error, "%s/options/%u: ", at, i);
+        return FALSE;
+      }
   return TRUE;
 }
 

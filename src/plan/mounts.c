@@ -5,6 +5,7 @@
 #include "plan/mounts.h"
 
 #include "plan/builder.h"
+#include "plan/overlay.h"
 
 #include "init/ops.h"
 
@@ -22,7 +23,7 @@ typedef struct {
   const OciMount *mount;
   guint index;
   const char *at;  /* its JSON pointer */
-  const MountOptions *options;
+  MountOptions *options;
   char *target;    /* normalised destination */
 } Work;
 
@@ -62,12 +63,43 @@ target_flags (const char *target)
   return strcmp (target, "/proc") == 0 || strcmp (target, "/sys") == 0 ? OP_FLAG_NO_SYMLINKS : 0;
 }
 
+void
+plan_keep_flags (const Plan *plan, PlanOp *op, const SourceFacts *facts)
+{
+  guint64 own = facts->flags & MOUNT_ADDED_FLAGS;
+
+  /* in a user namespace the host's are locked, so that there they tell themselves from bwrap's */
+  if (plan->userns != USERNS_NONE)
+    return;
+  if (own != 0)
+    {
+      plan_op_number (op, own);
+      plan_op_string (op, "");
+    }
+  for (guint i = 0; facts->below != NULL && i < facts->below->len; i++)
+    {
+      const MountBelow *mount = g_ptr_array_index (facts->below, i);
+
+      plan_op_number (op, mount->flags);
+      plan_op_string (op, mount->path);
+    }
+}
+
+/* What bwrap has set on a bound tree and is to be taken back, as far as it was bwrap. */
+static guint64
+added_flags (const MountOptions *options, const SourceFacts *facts)
+{
+  if (facts == NULL)
+    return 0;
+  return options->recursive && S_ISDIR (facts->mode) ? MOUNT_ADDED_FLAGS
+                                                     : MOUNT_ADDED_FLAGS & ~facts->flags;
+}
+
 /* The numbers of OP_BIND; @facts NULL: a staged tree of the host, not a source. */
 static void
 add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint32 flags)
 {
   const MountOptions *options = work->options;
-  const guint64 added = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   guint32 row = plan_row (work->context->plan, work->at, "bind %s on %s",
                           facts != NULL ? facts->path : staged, work->target);
   PlanOp *op = plan_op (work->context->plan, OP_BIND, row, flags | target_flags (work->target));
@@ -78,7 +110,7 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
     [BIND_RECURSIVE_SET] = options->recursive_set,
     [BIND_RECURSIVE_CLEAR] = options->recursive_clear,
     [BIND_RECURSIVE_PROPAGATION] = bind_propagation (options),
-    [BIND_SOFT_CLEAR] = facts != NULL ? added & ~facts->flags : 0,
+    [BIND_SOFT_CLEAR] = added_flags (options, facts),
     [BIND_SOFT_ATIME] = options->has_atime ? options->atime : BIND_NO_ATIME,
     [BIND_DEVICE] = facts != NULL ? facts->device : 0,
     [BIND_INODE] = facts != NULL ? facts->inode : 0,
@@ -88,6 +120,38 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
     plan_op_number (op, numbers[i]);
   plan_op_string (op, work->target);
   plan_op_string (op, staged);
+  if (facts != NULL && options->recursive && S_ISDIR (facts->mode))
+    plan_keep_flags (work->context->plan, op, facts);
+}
+
+/* What the host has on a mount is locked in a user namespace (mount_namespaces(7)). Less than was
+ * asked for is refused by name; that it can be written to is a default of many callers. */
+static gboolean
+check_locked (const Work *work, const SourceFacts *facts, MountOptions *options, GError **error)
+{
+  static const struct {
+    guint64 flag;
+    const char *option;
+  } locked[] = {
+    { MOUNT_ATTR_NOSUID, "suid" }, { MOUNT_ATTR_NODEV, "dev" }, { MOUNT_ATTR_NOEXEC, "exec" },
+  };
+  g_autofree char *at = g_strconcat (work->at, "/options", NULL);
+  Plan *plan = work->context->plan;
+
+  if (plan->userns == USERNS_NONE)
+    return TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (locked); i++)
+    if ((options->clear | options->recursive_clear) & facts->flags & locked[i].flag)
+      return plan_refuse (error, at, "%s: the host's mount of %s is no%s", locked[i].option,
+                          facts->path, locked[i].option);
+  if (options->recursive_clear & facts->flags & MOUNT_ATTR_RDONLY)
+    return plan_refuse (error, at, "rrw: the host's mount of %s is read-only", facts->path);
+  if (options->clear & facts->flags & MOUNT_ATTR_RDONLY)
+    plan_note (plan, at, "rw: the host's mount of %s is read-only and stays so", facts->path);
+  options->clear &= ~(facts->flags & MOUNT_ATTR_RDONLY);
+  if (options->has_atime && options->atime != (facts->flags & MOUNT_ATTR__ATIME))
+    plan_note (plan, at, "the access times of the host's mount of %s stay", facts->path);
+  return TRUE;
 }
 
 static gboolean
@@ -102,6 +166,8 @@ plan_bind (const Work *work, GError **error)
     flags |= OP_FLAG_DIRECTORY;
   if (work->options->copy_up)
     return plan_refuse (error, work->at, "tmpcopyup is for tmpfs only");
+  if (!check_locked (work, facts, work->options, error))
+    return FALSE;
   for (guint i = 0; i < work->options->superblock->len; i++)
     plan_note (work->context->plan, work->at, "option %s has no effect on a bind mount",
                (const char *) g_ptr_array_index (work->options->superblock, i));
@@ -115,6 +181,14 @@ add_parameters (const Work *work, PlanOp *op)
 {
   const GArray *gids = work->context->plan->gid_map;
 
+  if (mount_is_overlay (work->mount))
+    {
+      GPtrArray *staged = overlay_stage (work->options->data,
+                                         plan_first_folder (work->context, work->index));
+
+      g_ptr_array_unref (work->options->data);
+      work->options->data = staged;
+    }
   for (guint i = 0; i < work->options->superblock->len; i++)
     plan_op_string (op, g_ptr_array_index (work->options->superblock, i));
   for (guint i = 0; i < work->options->data->len; i++)
@@ -144,9 +218,11 @@ has_parameter (const MountOptions *options, const char *prefix)
 static guint64
 mount_attributes (const MountOptions *options)
 {
-  return (options->set | options->recursive_set
-          | (options->has_atime ? options->atime : 0))
-         & ~options->clear;
+  guint64 attributes = (options->recursive_set & ~options->clear) | options->set;
+
+  if (options->has_atime)
+    attributes = (attributes & ~(guint64) MOUNT_ATTR__ATIME) | options->atime;
+  return attributes;
 }
 
 static PlanOp *
@@ -158,8 +234,8 @@ add_mount (const Work *work, const char *type, const char *target, guint32 flags
 
   plan_op_number (op, mount_attributes (options));
   plan_op_number (op, 0);
-  plan_op_number (op, options->recursive_propagation != 0 ? options->recursive_propagation
-                                                          : options->propagation);
+  plan_op_number (op, options->propagation != 0 ? options->propagation
+                                                : options->recursive_propagation);
   plan_op_string (op, target);
   plan_op_string (op, type);
   if (work->mount->source != NULL)
@@ -333,6 +409,23 @@ check_type (const Work *work, int *ret_needs, const char **ret_fallback, GError 
   return TRUE;
 }
 
+/* How many mounts become read-only only at the end, as with the peers: mount points and devices
+ * are still made in them. */
+static guint
+count_late (const Plan *plan)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < plan->ops->len; i++)
+    {
+      const PlanOp *op = g_ptr_array_index (plan->ops, i);
+
+      if (op->code == OP_MOUNT && (op->flags & OP_FLAG_LATE_READONLY))
+        count++;
+    }
+  return count;
+}
+
 static gboolean
 plan_filesystem (const Work *work, GError **error)
 {
@@ -362,6 +455,9 @@ plan_filesystem (const Work *work, GError **error)
 
   if (work->options->copy_up)
     flags |= OP_FLAG_COPY_UP;
+  if (strcmp (type, "tmpfs") == 0 && (mount_attributes (work->options) & MOUNT_ATTR_RDONLY)
+      && count_late (work->context->plan) < LATE_MAX)
+    flags |= OP_FLAG_LATE_READONLY;
   if (strcmp (type, "tmpfs") == 0 && !has_parameter (work->options, "mode="))
     flags |= OP_FLAG_INHERIT_MODE;
   op = add_mount (work, type, work->target, flags);

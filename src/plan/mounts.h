@@ -31,6 +31,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MountOptions, mount_options_clear)
 /* Whether @mount brings something of the host in: by its type or an option. */
 gboolean mount_is_bind (const OciMount *mount);
 
+/* Whether it is an overlay. */
+gboolean mount_is_overlay (const OciMount *mount);
+
 /* Returns the names of the options that are understood, for the features document; NULL-terminated.
  * Transfer: container. */
 const char **mount_option_names (void);

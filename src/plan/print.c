@@ -46,6 +46,7 @@ static const Name flag_names[] = {
   { "gate", OP_FLAG_GATE },
   { "check-source", OP_FLAG_CHECK_SOURCE },
   { "bind-console", OP_FLAG_BIND_CONSOLE },
+  { "late-readonly", OP_FLAG_LATE_READONLY },
   { NULL, 0 },
 };
 

@@ -8,6 +8,7 @@
 
 #include "plan/builder.h"
 #include "plan/mounts.h"
+#include "plan/overlay.h"
 
 #include <string.h>
 
@@ -20,11 +21,11 @@ source_of (const PlanContext *context, guint index)
   return g_ptr_array_index (context->facts->bundle.mounts, index);
 }
 
+/* @at is the JSON pointer of where it is named. */
 static gboolean
-check_source (const PlanContext *context, guint index, GError **error)
+check_source (const PlanContext *context, guint index, const char *at, GError **error)
 {
   const SourceFacts *source = source_of (context, index);
-  g_autofree char *at = g_strdup_printf ("/mounts/%u/source", index);
 
   if (source == NULL)
     return plan_refuse (error, at, "missing: a bind mount needs one");
@@ -165,6 +166,55 @@ place_in_group (const SourceFacts *source, GHashTable *groups, guint depth)
   return g_strdup_printf ("/s/of-%u%s", number, source->real_path + length);
 }
 
+/* How many folders the @index-th mount names, if it is an overlay. */
+static guint
+count_folders (const PlanContext *context, guint index)
+{
+  const OciMount *mount = g_ptr_array_index (context->spec->mounts, index);
+  g_auto (MountOptions) options = { 0 };
+  g_autoptr (GPtrArray) folders = NULL;
+
+  /* wrong options are told where the mount is planned */
+  if (!mount_is_overlay (mount) || !mount_options_read (mount, "", &options, NULL))
+    return 0;
+  folders = overlay_folders (options.data);
+  return folders->len;
+}
+
+guint
+plan_first_folder (const PlanContext *context, guint index)
+{
+  guint number = field_count (context->spec->mounts);
+
+  for (guint i = 0; i < index; i++)
+    number += count_folders (context, i);
+  return number;
+}
+
+/* The folders that overlays name, each by itself. */
+static gboolean
+stage_overlays (PlanContext *context, GError **error)
+{
+  guint next = field_count (context->spec->mounts);
+
+  for (guint i = 0; i < field_count (context->spec->mounts); i++)
+    {
+      g_autofree char *at = g_strdup_printf ("/mounts/%u/options", i);
+
+      for (guint count = count_folders (context, i); count > 0; count--)
+        {
+          if (!check_source (context, next, at, error))
+            return FALSE;
+          g_free (stage_one (context, next++));
+        }
+    }
+  if (context->plan->words->len + 8 > BWRAP_ARGUMENTS_MAX)
+    return plan_refuse (error, "/mounts", "%u folders of overlays are more than bwrap takes"
+                        " (%d arguments)", next - field_count (context->spec->mounts),
+                        BWRAP_ARGUMENTS_MAX);
+  return TRUE;
+}
+
 gboolean
 plan_sources (PlanContext *context, GError **error)
 {
@@ -175,7 +225,9 @@ plan_sources (PlanContext *context, GError **error)
   for (guint i = 0; i < field_count (mounts); i++)
     if (mount_is_bind (g_ptr_array_index (mounts, i)))
       {
-        if (!check_source (context, i, error))
+        g_autofree char *at = g_strdup_printf ("/mounts/%u/source", i);
+
+        if (!check_source (context, i, at, error))
           return FALSE;
         count++;
       }
@@ -198,5 +250,5 @@ plan_sources (PlanContext *context, GError **error)
         staged = stage_one (context, i);
       g_ptr_array_add (context->staged, staged);
     }
-  return TRUE;
+  return stage_overlays (context, error);
 }

@@ -138,11 +138,10 @@ root_op (PlanContext *context)
   guint32 row = plan_row (plan, "/root/path", "take %s as the root file system", facts->path);
   PlanOp *op = plan_op (plan, OP_ROOT, row, OP_FLAG_RECURSIVE | OP_FLAG_CHECK_SOURCE);
   int wanted = context->spec->linux_->rootfs_propagation;
-  const guint64 added = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   guint64 numbers[BIND_NUMBERS] = {
     /* a slave still hears of the host's mounts; shared and unbindable come at the end */
     [BIND_RECURSIVE_PROPAGATION] = wanted >= 0 && (wanted & MS_SLAVE) ? MS_SLAVE : MS_PRIVATE,
-    [BIND_SOFT_CLEAR] = added & ~facts->flags,
+    [BIND_SOFT_CLEAR] = MOUNT_ADDED_FLAGS,
     [BIND_SOFT_ATIME] = BIND_NO_ATIME,
     [BIND_DEVICE] = facts->device,
     [BIND_INODE] = facts->inode,
@@ -150,6 +149,7 @@ root_op (PlanContext *context)
 
   for (guint i = 0; i < BIND_NUMBERS; i++)
     plan_op_number (op, numbers[i]);
+  plan_keep_flags (plan, op, facts);
 }
 
 gboolean

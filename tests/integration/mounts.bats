@@ -1,23 +1,12 @@
 #!/usr/bin/env bats
 # What the program sees as files: the root, mounts and their options, devices, masked paths.
 load helpers
+load mounts
 
 setup() {
   setup_test
   make_bundle
 }
-
-# add_mount DESTINATION TYPE SOURCE OPTION...
-add_mount() {
-  config '.mounts += [{destination: $d, type: $t, source: $s, options: $o | split(",")}]' \
-    --arg d "$1" --arg t "$2" --arg s "$3" --arg o "$(IFS=, && echo "${*:4}")"
-}
-
-# Mount options of a destination as the container saw them: its /proc/self/mountinfo is $output.
-mount_options() { awk -v d="$1" '$5 == d { o = $6 } END { print o }' <<<"$output"; }
-super_options() { awk -v d="$1" '$5 == d { o = $NF } END { print o }' <<<"$output"; }
-
-assert_option() { [[ ",$(mount_options "$1")," == *",$2,"* ]] || show "$1 without $2"; }
 
 @test "root.readonly" {
   config '.root.readonly = true'
@@ -93,7 +82,7 @@ assert_option() { [[ ",$(mount_options "$1")," == *",$2,"* ]] || show "$1 withou
 }
 
 @test "a device that the host has not is refused by name" {
-  config '.linux.devices = [{path: "/dev/nosuch", type: "c", major: 10, minor: 229}]'
+  config '.linux.devices = [{path: "/dev/nosuch", type: "c", major: 251, minor: 250}]'
   run_container /bin/true
   assert_failure 1
   assert_one_line_error /linux/devices/0
@@ -202,4 +191,393 @@ assert_option() { [[ ",$(mount_options "$1")," == *",$2,"* ]] || show "$1 withou
   config '.root.readonly = false'
   sh_container 'stat -c %a /run/here'
   assert_output 711
+}
+
+# --- where mounts go ------------------------------------------------------------------------------
+
+@test "destinations that are relative, with .., doubled or trailing slashes" {
+  config '.root.readonly = false'
+  add_mounts <<'EOT'
+relative/a tmpfs tmpfs mode=701
+/x/../b tmpfs tmpfs mode=702
+//c//d/ tmpfs tmpfs mode=703
+../../../../e tmpfs tmpfs mode=704
+/tmp/. tmpfs tmpfs mode=705
+EOT
+  sh_container 'stat -c "%n %a" /relative/a /b /c/d /e /tmp'
+  assert_success
+  assert_output $'/relative/a 701\n/b 702\n/c/d 703\n/e 704\n/tmp 705'
+}
+
+@test "of two mounts at one destination the later one is seen" {
+  mkdir "$TEST_DIR/data" && touch "$TEST_DIR/data/file"
+  config '.root.readonly = false'
+  add_mount /m tmpfs tmpfs mode=701
+  add_mount /m bind "$TEST_DIR/data" rbind
+  add_mount /n bind "$TEST_DIR/data" rbind
+  add_mount /n tmpfs tmpfs mode=702
+  sh_container 'ls /m; stat -c %a /n; ls /n'
+  assert_success
+  assert_output $'file\n702'
+}
+
+@test "a mount below a bind mount makes its mount point in the source" {
+  mkdir "$TEST_DIR/data"
+  config '.root.readonly = false'
+  add_mount /m bind "$TEST_DIR/data" rbind
+  add_mount /m/deep/er tmpfs tmpfs mode=702
+  sh_container 'stat -c %a /m/deep/er'
+  assert_success
+  assert_output 702
+  [ -d "$TEST_DIR/data/deep/er" ]
+}
+
+@test "mounts below a read-only tmpfs" {
+  echo text >"$TEST_DIR/file"
+  config '.root.readonly = false'
+  add_mounts <<EOT
+/m tmpfs tmpfs ro,mode=755
+/m/below tmpfs tmpfs mode=702
+/m/read tmpfs tmpfs rro
+/m/file bind $TEST_DIR/file bind
+EOT
+  sh_container 'cat /m/file; stat -c %a /m/below; touch /m/below/new && touch /m/new || touch /m/read/new'
+  assert_failure 1
+  assert_output $'text\n702'
+  assert_stderr_has "/m/new: Read-only file system"
+  assert_stderr_has "/m/read/new: Read-only file system"
+}
+
+@test "a read-only /dev has its devices all the same" {
+  config '.mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end)'
+  sh_container 'head -c1 /dev/zero | wc -c; touch /dev/new'
+  assert_failure 1
+  assert_output 1
+  assert_stderr_has "/dev/new: Read-only file system"
+}
+
+@test "mount points that are missing are made below a read-only root, as folders 0755" {
+  config '.root.readonly = true'
+  echo text >"$TEST_DIR/file"
+  add_mount /made/folder tmpfs tmpfs mode=700
+  add_mount /made/file bind "$TEST_DIR/file" bind
+  (
+    umask 077
+    sh_container 'stat -c "%n %a" /made /made/file; cat /made/file; touch /made/new'
+    assert_failure 1
+    assert_output "/made 755"$'\n'"/made/file $(stat -c %a "$TEST_DIR/file")"$'\n'text
+    assert_stderr_has "Read-only file system"
+  )
+  assert_equal "$(stat -c %a "$BUNDLE/rootfs/made/file")" 644
+}
+
+@test "a mount point that cannot be made is an error that names it" {
+  config '.root.readonly = false'
+  touch "$BUNDLE/rootfs/file"
+  add_mount /file/below tmpfs tmpfs mode=755
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "/file/below"
+}
+
+@test "a folder cannot be mounted on a file, nor a file on a folder" {
+  config '.root.readonly = false'
+  touch "$BUNDLE/rootfs/file"
+  add_mount /file tmpfs tmpfs mode=755
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "/file: Not a directory"
+  config 'del(.mounts[-1])'
+  add_mount /tmp bind "$BUNDLE/config.json" bind
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "/tmp: Is a directory"
+}
+
+@test "links to nowhere become what they point at, inside" {
+  config '.root.readonly = false'
+  ln -s /no/where "$BUNDLE/rootfs/link"
+  ln -s ../../../../../up "$BUNDLE/rootfs/home/link"
+  add_mount /link tmpfs tmpfs mode=701
+  add_mount /home/link tmpfs tmpfs mode=702
+  sh_container 'stat -c "%n %a" /no/where /up'
+  assert_success
+  assert_output $'/no/where 701\n/up 702'
+}
+
+@test "/proc and /sys are not mounted through a link of the image" {
+  config '.root.readonly = false'
+  rmdir "$BUNDLE/rootfs/proc" && ln -s /tmp "$BUNDLE/rootfs/proc"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "/proc"
+}
+
+@test "masked and read-only paths through links stay inside" {
+  mkdir "$TEST_DIR/victim" "$BUNDLE/rootfs/real" && echo out >"$TEST_DIR/victim/file"
+  echo in >"$BUNDLE/rootfs/real/file"
+  ln -s "$TEST_DIR/victim" "$BUNDLE/rootfs/out"
+  ln -s /real "$BUNDLE/rootfs/link"
+  ln -s ../../../../../real "$BUNDLE/rootfs/home/up"
+  config '.root.readonly = false | .linux.maskedPaths = ["/out", "/out/file", "/link/file"]
+    | .linux.readonlyPaths = ["/home/up", "/out"]'
+  sh_container 'cat /real/file; touch /real/new; ls -d /out/. 2>&1'
+  assert_failure 1
+  assert_output "ls: /out/.: No such file or directory"
+  assert_stderr_has "/real/new: Read-only file system"
+  assert_equal "$(cat "$TEST_DIR/victim/file")" out
+}
+
+@test "a read-only path takes along what is mounted below it" {
+  config '.root.readonly = false | .linux.readonlyPaths = ["/m"]'
+  add_mount /m tmpfs tmpfs mode=755
+  add_mount /m/below tmpfs tmpfs mode=755
+  sh_container 'touch /m/below/new || touch /m/new'
+  assert_failure 1
+  assert_stderr_has "/m/below/new: Read-only file system"
+  assert_stderr_has "/m/new: Read-only file system"
+}
+
+# --- what is mounted ------------------------------------------------------------------------------
+
+@test "tmpcopyup: modes, owners, times, links, FIFOs, nested" {
+  requires subids
+  local root=$BUNDLE/rootfs/data
+  mkdir -p "$root/a/b/c"
+  echo text >"$root/a/file" && chmod 4711 "$root/a/file"
+  head -c 300000 /dev/urandom >"$root/large"
+  ln -s /nowhere "$root/link"
+  mkfifo -m 620 "$root/fifo"
+  python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$root/socket"
+  touch -d @1000000000 "$root/a/b" "$root/a/file"
+  chmod 2750 "$root/a"
+  chmod 1755 "$root"
+  add_mount /data tmpfs tmpfs tmpcopyup size=4m
+  config '.root.readonly = true | .process.capabilities |= map_values(. + ["CAP_CHOWN"])'
+  sh_container "cd /data; stat -c '%n %A %Y' a/b a/file | sort; stat -c '%n %A' . a a/b/c fifo
+    readlink link; cat a/file; ls socket; md5sum <large; touch new && mount | grep -c ' /data '"
+  assert_output "a/b drwxr-xr-x 1000000000
+a/file -rws--x--x 1000000000
+. drwxr-xr-t
+a drwxr-s---
+a/b/c drwxr-xr-x
+fifo prw--w----
+/nowhere
+text
+$(md5sum <"$root/large")
+1"
+  assert_equal "$(stat -c '%a %F' "$root")" "1755 directory"
+  [ ! -e "$root/new" ]
+}
+
+@test "tmpcopyup: the owner of each file, and what the options say of the top" {
+  requires subids
+  config '.root.readonly = false | .process.capabilities |= map_values(. + ["CAP_CHOWN"])'
+  sh_container 'mkdir /data && echo a >/data/a && echo b >/data/b && chown 33:34 /data/a /data &&
+    chown -h 0:35 /data/b'
+  assert_success
+  add_mount /data tmpfs tmpfs tmpcopyup
+  add_mount /other tmpfs tmpfs tmpcopyup uid=5 gid=6 mode=711
+  sh_container 'stat -c "%n %u %g" /data /data/a /data/b; stat -c "%n %u %g %a" /other'
+  assert_output $'/data 33 34\n/data/a 33 34\n/data/b 0 35\n/other 5 6 711'
+}
+
+@test "tmpcopyup of too much is an error" {
+  head -c 300000 /dev/urandom >"$BUNDLE/rootfs/tmp/large"
+  add_mount /tmp tmpfs tmpfs tmpcopyup size=64k
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "No space left on device"
+}
+
+@test "tmpcopyup is for tmpfs only" {
+  add_mount /tmp bind "$TEST_DIR" rbind tmpcopyup
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error tmpcopyup
+}
+
+@test "bind of a socket, a FIFO, a device node and through a link" {
+  python3 - "$TEST_DIR/socket" <<'PY' >"$TEST_DIR/heard" 3>&- &
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print(listener.accept()[0].recv(100).decode())
+PY
+  wait_until test -S "$TEST_DIR/socket"
+  mkfifo "$TEST_DIR/fifo"
+  echo text >"$TEST_DIR/file"
+  ln -s file "$TEST_DIR/link"
+  config '.root.readonly = false'
+  add_mounts <<EOT
+/run/socket bind $TEST_DIR/socket bind
+/run/fifo bind $TEST_DIR/fifo bind
+/run/zero bind /dev/zero bind
+/run/link bind $TEST_DIR/link bind,ro
+EOT
+  cat "$TEST_DIR/fifo" >"$TEST_DIR/read" 3>&- &
+  sh_container 'echo through >/run/fifo; cat /run/link; head -c3 /run/zero | wc -c
+    echo hello | nc local:/run/socket 2>/dev/null || test -S /run/socket'
+  assert_success
+  assert_output $'text\n3'
+  wait_until grep -q through "$TEST_DIR/read"
+  kill %1 2>/dev/null || true
+}
+
+@test "an overlay" {
+  local kernel
+  mkdir "$TEST_DIR"/{lower,middle,upper,work}
+  echo lower >"$TEST_DIR/lower/a" && echo lower >"$TEST_DIR/lower/b" && echo gone >"$TEST_DIR/lower/c"
+  echo middle >"$TEST_DIR/middle/b"
+  config '.root.readonly = false'
+  add_mount /m overlay overlay "lowerdir=$TEST_DIR/middle:$TEST_DIR/lower" "upperdir=$TEST_DIR/upper" \
+    "workdir=$TEST_DIR/work" userxattr
+  sh_container 'cd /m; cat a b; echo upper >a; rm c; ls; cat a'
+  assert_success
+  assert_output $'lower\nmiddle\na\nb\nupper'
+  assert_equal "$(cat "$TEST_DIR/upper/a" "$TEST_DIR/lower/a" "$TEST_DIR/lower/c")" $'upper\nlower\ngone'
+  remove "$TEST_DIR/work"
+}
+
+@test "an overlay without an upper folder, and one whose folder is missing" {
+  mkdir "$TEST_DIR"/{lower,middle}
+  echo lower >"$TEST_DIR/lower/a"
+  config '.root.readonly = false'
+  add_mount /m overlay overlay "lowerdir=$TEST_DIR/middle:$TEST_DIR/lower"
+  sh_container 'cat /m/a; touch /m/b'
+  assert_failure 1
+  assert_output lower
+  assert_stderr_has "Read-only file system"
+  add_mount /n overlay overlay "lowerdir=$TEST_DIR/missing:$TEST_DIR/lower"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "$TEST_DIR/missing: No such file or directory"
+}
+
+@test "ramfs, and a type that only the host's root may mount" {
+  config '.root.readonly = false'
+  add_mount /m ramfs ramfs nosuid
+  sh_container 'stat -f -c %T /m; echo >/m/file'
+  assert_success
+  config 'del(.mounts[-1])'
+  add_mount /m ext4 /dev/vda rw
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "file system type ext4 cannot be mounted in a user namespace"
+}
+
+@test "hidepid and subset of proc" {
+  requires subids
+  config '.process.user = {uid: 1000, gid: 1000} | .root.readonly = false | .linux.maskedPaths = [] |
+    .linux.readonlyPaths = []'
+  add_mount /m proc proc hidepid=2 nosuid
+  add_mount /n proc proc subset=pid
+  sh_container 'ls -d /m/1 /m/self /n/1 /n/self/status; ls -d /n/meminfo /n/sys; cat /proc/self/mountinfo'
+  assert_success
+  check_mounts <<'EOT'
+/m: hidepid=invisible nosuid
+/n: subset=pid
+EOT
+  assert_stderr_has "/n/meminfo: No such file or directory"
+  assert_stderr_has "/n/sys: No such file or directory"
+}
+
+@test "devpts: mode, ptmxmode and a count of its own" {
+  requires subids
+  config '.root.readonly = false'
+  add_mount /m devpts devpts newinstance mode=0600 ptmxmode=0644 max=3
+  sh_container 'cat /proc/self/mountinfo; stat -c %a /m/ptmx; ls /m'
+  assert_success
+  assert_output_has $'644\nptmx'
+  check_mounts <<'EOT'
+/m: mode=600 ptmxmode=644 max=3
+EOT
+}
+
+@test "devpts with a gid that does not exist inside goes without it" {
+  requires user
+  config '(.linux.uidMappings, .linux.gidMappings) = null | .linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}]
+    | .linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}]
+    | .mounts |= map(if .type == "devpts" then .options += ["gid=5"] else . end)' \
+    --argjson u "$(id -u)" --argjson g "$(id -g)"
+  run_container /bin/true
+  assert_success
+  assert_no_stderr
+}
+
+@test "a device is the host's node of the same number, wherever the configuration wants it" {
+  config '.root.readonly = false | .linux.devices = [
+    {path: "/dev/other-zero", type: "c", major: 1, minor: 5, fileMode: 438, uid: 0, gid: 0},
+    {path: "/run/deep/null", type: "u", major: 1, minor: 3}]'
+  sh_container 'stat -c "%n %t:%T" /dev/other-zero /run/deep/null; head -c2 /dev/other-zero | wc -c'
+  assert_success
+  assert_output $'/dev/other-zero 1:5\n/run/deep/null 1:3\n2'
+}
+
+@test "a FIFO among the devices is made" {
+  requires subids
+  config '.root.readonly = false | .linux.devices = [
+    {path: "/dev/fifo", type: "p", fileMode: 432, uid: 33, gid: 34}, {path: "/run/fifo", type: "p"}]'
+  (
+    umask 077
+    sh_container 'stat -c "%n %A %u:%g" /dev/fifo /run/fifo'
+    assert_success
+    assert_output $'/dev/fifo prw-rw---- 33:34\n/run/fifo prw-rw-rw- 0:0'
+  )
+}
+
+@test "what needs a namespace of its own is the host's where there is none" {
+  [ -d /sys/class/net ] || skip "machine: no /sys"
+  config '.root.readonly = false | .linux.namespaces |= map(select(.type != "network"))'
+  add_mount /m sysfs sysfs ro nosuid
+  sh_container 'ls -d /m/class/net; touch /m/new'
+  assert_failure 1
+  assert_output /m/class/net
+  if ! mountpoint -q /dev/mqueue; then
+    config '.linux.namespaces |= map(select(.type != "ipc"))'
+    run_container /bin/true
+    assert_failure 1
+    assert_one_line_error "/dev/mqueue"
+  fi
+}
+
+# --- many -----------------------------------------------------------------------------------------
+
+@test "a thousand tmpfs mounts and five hundred binds" {
+  mkdir "$TEST_DIR/data"
+  config '.root.readonly = false'
+  { for i in {1..1000}; do echo "/t/$i tmpfs tmpfs nosuid,nodev,size=64k"; done
+    for i in {1..500}; do echo "/b/$i bind $TEST_DIR/data rbind,ro"; done; } | add_mounts
+  sh_container 'grep -c " /t/" /proc/self/mountinfo; grep -c " /b/" /proc/self/mountinfo'
+  assert_success
+  assert_output $'1000\n500'
+}
+
+@test "more binds, each of its own source, than there may be descriptors" {
+  local i
+  ulimit -Sn 1024
+  for i in {1..1200}; do echo "$TEST_DIR/data/$i"; done | xargs mkdir -p
+  touch "$TEST_DIR/data/1111/file"
+  config '.root.readonly = false'
+  for i in {1..1200}; do echo "/b/$i bind $TEST_DIR/data/$i rbind,ro"; done | add_mounts
+  sh_container 'ls -d /b/*/*; grep -c " /b/" /proc/self/mountinfo'
+  assert_success
+  assert_output $'/b/1111/file\n1200'
+}
+
+@test "more bind mounts or folders of overlays than bwrap takes are refused before anything is made" {
+  local i
+  mkdir "$TEST_DIR/data"
+  config '.root.readonly = false'
+  add_mount /o overlay overlay "lowerdir=$TEST_DIR/data$(printf ":$TEST_DIR/data%.0s" {1..3000})"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "more than bwrap takes"
+  config 'del(.mounts[-1])'
+  for i in {1..3000}; do echo "/o/$i bind $TEST_DIR/data rbind,ro"; done | add_mounts
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "bind mounts are more than bwrap takes"
+  [ ! -e "$BUNDLE/rootfs/o" ]
 }

@@ -25,12 +25,13 @@ PY
 
 @test "the terminal belongs to the user of the program" {
   requires subids
-  config '.process.user = {uid: 1000, gid: 1000}'
+  config '.process.user = {uid: 1000, gid: 1000}
+    | .mounts |= map(if .type == "devpts" then .options += ["gid=5"] else . end)'
   container_command /bin/sh -c 'stat -c %u:%g:%a "$(tty)" /dev/console; echo again >/dev/stdout
     echo tty >/dev/tty'
   on_terminal <<'PY'
 equal(run().wait(), 0, "status")
-equal(shown(), "1000:0:620\r\n1000:0:620\r\nagain\r\ntty\r\n", "the screen")
+equal(shown(), "1000:5:620\r\n1000:5:620\r\nagain\r\ntty\r\n", "the screen")
 PY
 }
 

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "plan/mounts.h"
+#include "plan/overlay.h"
 #include "plan/plain.h"
 
 #include <errno.h>
@@ -413,6 +414,29 @@ source (World *world, const char *at, const char *path, guint64 inode)
   return facts;
 }
 
+/* The folders of overlays, "mounts.N" as well. */
+static void
+overlays (World *world, const OciSpec *spec, GPtrArray *all)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+      g_auto (MountOptions) options = { 0 };
+      g_autoptr (GPtrArray) folders = NULL;
+
+      if (!mount_is_overlay (mount) || !mount_options_read (mount, "", &options, NULL))
+        continue;
+      folders = overlay_folders (options.data);
+      for (guint k = 0; k < folders->len; k++)
+        {
+          const char *folder = g_ptr_array_index (folders, k);
+          g_autofree char *at = g_strdup_printf ("mounts.%u", all->len);
+
+          g_ptr_array_add (all, source (world, at, folder, 1000 + all->len));
+        }
+    }
+}
+
 static GPtrArray *
 mounts (World *world, const OciSpec *spec)
 {
@@ -438,6 +462,7 @@ mounts (World *world, const OciSpec *spec)
       if (facts != NULL && facts->error == 0)
         facts->real_path = g_strdup (facts->path);
     }
+  overlays (world, spec, all);
   return all;
 }
 

@@ -684,7 +684,7 @@ test_bundle_devices (void)
 
   made_init (&made, (char *) "/");
   add_device (&made, 'c', "/dev/null", 1, 3);
-  add_device (&made, 'u', "/dev/null", 1, 3);
+  add_device (&made, 'u', "/dev/nowhere", 1, 3);
   add_device (&made, 'c', "/dev/null", 1, 250);
   add_device (&made, 'b', "/dev/null", 1, 3);
   add_device (&made, 'c', "/dev/missing-node", 251, 250);
