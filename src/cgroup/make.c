@@ -140,37 +140,68 @@ is_needed (const Making *making, const char *controller)
   return FALSE;
 }
 
-static void
-hand_down (Making *making, const CgroupDir *dir, const char *controller, gboolean is_own)
+/* Whether there are processes in @dir that keep it from handing controllers down. The topmost cgroup
+ * of all may have any. A single one is enough: "cpu" and "pids" could still be handed down, but
+ * then nobody could enter the cgroups below (cgroups(7), thread mode). */
+static gboolean
+is_in_the_way (const CgroupDir *dir)
 {
-  g_autofree char *word = g_strconcat ("+", controller, NULL);
+  g_autofree char *procs = NULL;
 
-  if (cgroup_dir_write (dir, "cgroup.subtree_control", word, NULL))
-    return;
-  making->refusal = errno;
-  /* the caller's own processes stand in the way */
-  if (errno == EBUSY && is_own && is_needed (making, controller)
-      && cgroup_move_aside (dir, NULL)
-      && !cgroup_dir_write (dir, "cgroup.subtree_control", word, NULL))
-    making->refusal = errno;
+  if (!cgroup_dir_has (dir, "cgroup.type"))
+    return FALSE;
+  procs = cgroup_dir_read (dir, "cgroup.procs", NULL);
+  return procs != NULL && *procs != '\0';
 }
 
-/* Hands the controllers down from @dir, as far as it goes. */
-static void
-hand_down_all (Making *making, const CgroupDir *dir)
+static gboolean
+is_own (const CgroupTarget *target, const CgroupDir *dir)
 {
-  const CgroupTarget *target = making->target;
-  g_autofree char *own = target->own != NULL
-                           ? g_strconcat (target->mount,
-                                          strcmp (target->own, "/") == 0 ? "" : target->own, NULL)
-                           : NULL;
-  gboolean is_own = g_strcmp0 (own, dir->path) == 0;
+  g_autofree char *own = NULL;
+
+  if (target->own == NULL)
+    return FALSE;
+  own = g_strconcat (target->mount, strcmp (target->own, "/") == 0 ? "" : target->own, NULL);
+  return strcmp (own, dir->path) == 0;
+}
+
+/* Those of @target's controllers that @dir has and does not yet hand down. */
+static GPtrArray *
+missing_controllers (const CgroupTarget *target, const CgroupDir *dir)
+{
+  GPtrArray *missing = g_ptr_array_new ();
 
   for (char **controller = target->controllers; controller != NULL && *controller != NULL;
        controller++)
     if (**controller != '\0' && !cgroup_dir_has_word (dir, "cgroup.subtree_control", *controller)
         && cgroup_dir_has_word (dir, "cgroup.controllers", *controller))
-      hand_down (making, dir, *controller, is_own);
+      g_ptr_array_add (missing, *controller);
+  return missing;
+}
+
+/* Hands the controllers down from @dir, as far as it goes; the caller's own processes make room if
+ * a limit wants it. */
+static void
+hand_down (Making *making, const CgroupDir *dir)
+{
+  g_autoptr (GPtrArray) missing = missing_controllers (making->target, dir);
+  gboolean needed = FALSE;
+
+  for (guint i = 0; i < missing->len; i++)
+    needed |= is_needed (making, g_ptr_array_index (missing, i));
+  if (missing->len > 0 && is_in_the_way (dir)
+      && !(needed && is_own (making->target, dir) && cgroup_move_aside (dir, NULL)))
+    {
+      making->refusal = EBUSY;
+      return;
+    }
+  for (guint i = 0; i < missing->len; i++)
+    {
+      g_autofree char *word = g_strconcat ("+", g_ptr_array_index (missing, i), NULL);
+
+      if (!cgroup_dir_write (dir, "cgroup.subtree_control", word, NULL))
+        making->refusal = errno;
+    }
 }
 
 /* A new cpuset has no CPUs and no memory. */
@@ -218,7 +249,7 @@ step_down (Making *making, const CgroupDir *parent, guint depth, CgroupDir *dir,
   int entry = leaf ? find_entry (making->record, path) : -1;
 
   if (options == NULL)
-    hand_down_all (making, parent);
+    hand_down (making, parent);
   if (entry >= 0 && !make_leaf (making, parent, name, entry, error))
     return FALSE;
   if (!cgroup_dir_open_below (dir, parent, name, !leaf, error) || !check_frozen (dir, error))
