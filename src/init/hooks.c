@@ -3,8 +3,7 @@
  * same restrictions, the filter included; so nothing is called here that a filter for ordinary
  * programs would not allow.
  *
- * A hook leads a process group, which its timeout ends. Its end is a SIGCHLD, which is blocked but
- * while ppoll(2) waits. */
+ * A hook leads a process group, which its timeout ends. */
 #include "init.h"
 
 #include "sys.h"
@@ -18,7 +17,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define OUTPUT_MAX 1024
 
@@ -36,10 +34,9 @@ struct hook {
   const struct op *op;
   const char *path;
   pid_t pid;
+  int pidfd;
   int *exec_error;          /* shared with the child: why it is not the program */
   struct output output[2];  /* of standard output and standard error */
-  sigset_t mask;            /* as it was, and as the hook gets it */
-  struct timespec end;      /* when it is killed (CLOCK_MONOTONIC), if it has a timeout */
 };
 
 void
@@ -111,7 +108,6 @@ become_hook (const struct init *init, const struct hook *hook, const int fds[3])
   for (int fd = 0; fd <= 2; fd++)
     (void) dup2 (fds[fd], fd);
   (void) sys_close_range (3, ~0u);
-  (void) sigprocmask (SIG_SETMASK, &hook->mask, NULL);
   (void) execve (hook->path, args, op->numbers[HOOK_INHERIT] ? init->environment : env);
   *hook->exec_error = errno;
   _exit (127);
@@ -131,9 +127,7 @@ start_hook (struct init *init, struct hook *hook)
       hook->output[i].fd = ends[0];
       fds[i + 1] = ends[1];
     }
-  (void) clock_gettime (CLOCK_MONOTONIC, &hook->end);
-  hook->end.tv_sec += (time_t) hook->op->numbers[HOOK_TIMEOUT];
-  hook->pid = fork ();
+  hook->pid = sys_fork (&hook->pidfd);
   if (hook->pid < 0)
     fail_hook (init, hook, "fork", "");
   if (hook->pid == 0)
@@ -168,47 +162,32 @@ drain (struct output *output)
     }
 }
 
-/* The time until @end; false if it is over. */
-static bool
-time_left (const struct timespec *end, struct timespec *ret_left)
-{
-  struct timespec now;
-
-  (void) clock_gettime (CLOCK_MONOTONIC, &now);
-  ret_left->tv_sec = end->tv_sec - now.tv_sec;
-  ret_left->tv_nsec = end->tv_nsec - now.tv_nsec;
-  if (ret_left->tv_nsec < 0)
-    {
-      ret_left->tv_sec--;
-      ret_left->tv_nsec += 1000000000;
-    }
-  return ret_left->tv_sec >= 0;
-}
-
 /* Waits until the hook has ended, or its time, and then *@late is true. Returns its wait status. */
 static int
-wait_for_hook (struct hook *hook, bool *late)
+wait_for_hook (struct init *init, struct hook *hook, bool *late)
 {
   bool limited = hook->op->numbers[HOOK_TIMEOUT] != 0;
-  struct timespec left = { 0 };
-  int status;
+  struct timespec left = { .tv_sec = (time_t) hook->op->numbers[HOOK_TIMEOUT] };
+  struct pollfd fds[3] = { { .fd = hook->pidfd, .events = POLLIN } };
+  int status = 0, n;
 
-  for (*late = false;;)
+  *late = false;
+  while (!*late && fds[0].revents == 0)
     {
-      struct pollfd fds[2] = { { .fd = hook->output[0].fd, .events = POLLIN },
-                               { .fd = hook->output[1].fd, .events = POLLIN } };
-      pid_t ended = waitpid (hook->pid, &status, *late ? 0 : WNOHANG);
-
+      fds[1] = (struct pollfd) { .fd = hook->output[0].fd, .events = POLLIN };
+      fds[2] = (struct pollfd) { .fd = hook->output[1].fd, .events = POLLIN };
+      n = sys_ppoll (fds, 3, limited ? &left : NULL);
+      if (n < 0 && errno != EINTR)
+        fail_hook (init, hook, "poll", "");
+      *late = n == 0;
       drain (&hook->output[0]);
       drain (&hook->output[1]);
-      if (ended == hook->pid)
-        return status;
-      *late = limited && !time_left (&hook->end, &left);
-      if (*late)
-        (void) kill (-hook->pid, SIGKILL);
-      else
-        (void) ppoll (fds, 2, limited ? &left : NULL, &hook->mask);
     }
+  if (*late)
+    (void) kill (-hook->pid, SIGKILL);
+  while (waitpid (hook->pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  return status;
 }
 
 /* What the hook said, on one line: its complaint, else its output. */
@@ -247,19 +226,10 @@ explain (struct init *init, struct hook *hook, int status, bool late)
   fail_hook (init, hook, text, said (hook));
 }
 
-/* SIGCHLD has to be caught to end a wait. */
-static void
-on_child (int signal)
-{
-  (void) signal;
-}
-
 void
 do_hook (struct init *init, const struct op *op)
 {
   struct hook hook = { .op = op, .path = op_string (op, 0) };
-  struct sigaction caught = { .sa_handler = on_child }, standard = { .sa_handler = SIG_DFL };
-  sigset_t child;
   bool late;
   int status;
 
@@ -267,17 +237,12 @@ do_hook (struct init *init, const struct op *op)
                           -1, 0);
   if (hook.exec_error == MAP_FAILED)
     fail_hook (init, &hook, "mmap", "");
-  (void) sigemptyset (&child);
-  (void) sigaddset (&child, SIGCHLD);
-  (void) sigprocmask (SIG_BLOCK, &child, &hook.mask);
-  (void) sigaction (SIGCHLD, &caught, NULL);
   start_hook (init, &hook);
-  status = wait_for_hook (&hook, &late);
+  status = wait_for_hook (init, &hook, &late);
   if (late || status != 0)
     explain (init, &hook, status, late);
   for (int i = 0; i < 2; i++)
     (void) close (hook.output[i].fd);
+  (void) close (hook.pidfd);
   (void) munmap (hook.exec_error, sizeof (int));
-  (void) sigaction (SIGCHLD, &standard, NULL);
-  (void) sigprocmask (SIG_SETMASK, &hook.mask, NULL);
 }

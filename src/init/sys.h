@@ -3,8 +3,12 @@
 
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline int
@@ -60,4 +64,26 @@ static inline int
 sys_close_range (unsigned int first, unsigned int last)
 {
   return (int) syscall (SYS_close_range, first, last, 0);
+}
+
+/* As fork(2), with a descriptor for the child. */
+static inline int
+sys_fork (int *pidfd)
+{
+#ifdef __s390__
+  return (int) syscall (SYS_clone, 0, CLONE_PIDFD | SIGCHLD, pidfd, 0, 0);
+#else
+  return (int) syscall (SYS_clone, CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0);
+#endif
+}
+
+/* The system call leaves in @left what is left of it (ppoll(2)). */
+static inline int
+sys_ppoll (struct pollfd *fds, unsigned int n_fds, struct timespec *left)
+{
+#ifdef SYS_ppoll_time64
+  return (int) syscall (SYS_ppoll_time64, fds, n_fds, left, NULL, 0);
+#else
+  return (int) syscall (SYS_ppoll, fds, n_fds, left, NULL, 0);
+#endif
 }
