@@ -140,9 +140,9 @@ is_needed (const Making *making, const char *controller)
   return FALSE;
 }
 
-/* Whether there are processes in @dir that keep it from handing controllers down. The topmost cgroup
- * of all may have any. A single one is enough: "cpu" and "pids" could still be handed down, but
- * then nobody could enter the cgroups below (cgroups(7), thread mode). */
+/* Whether there are processes in @dir that keep it from handing controllers down. The topmost
+ * cgroup of all may have any. A single one is enough: "cpu" and "pids" could still be handed down,
+ * but then nobody could enter the cgroups below (cgroups(7), thread mode). */
 static gboolean
 is_in_the_way (const CgroupDir *dir)
 {
