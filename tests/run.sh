@@ -107,6 +107,7 @@ as_root() {
 stage_setup() {
   say "setup"
   install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
+  [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || install_packages "${vm_packages[@]}"
 }
 
 # build_in DIR [CONFIGURE-ARGUMENT...]
