@@ -44,7 +44,7 @@ listens() {
   python3 "$BATS_TEST_DIRNAME/manager.py" "$NOTIFY_SOCKET" "$TEST_DIR/heard" "${2:-0}" \
     </dev/null >/dev/null 2>&1 3>&- &
   manager=$!
-  wait_until grep -q listening "$TEST_DIR/heard"
+  wait_until grep -qs listening "$TEST_DIR/heard"
 }
 
 heard() { sed 1d "$TEST_DIR/heard"; }
@@ -192,6 +192,7 @@ PYTHON
   run_oci run --bundle "$BUNDLE" "$ID"
   assert_success
   assert_no_stderr
+  wait_until has_heard STOPPING=1
   assert_equal "$(heard)" "READY=1
 WATCHDOG=1
 STATUS=a b
@@ -213,6 +214,7 @@ print(os.read(r, 1) == b"", flush=True)'
   assert_success
   # the end of file is what a barrier waits for
   assert_output True
+  wait_until has_heard "STATUS=kept | READY=0"
   assert_equal "$(heard)" "STATUS=kept | READY=0"
 }
 
