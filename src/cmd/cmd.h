@@ -52,6 +52,7 @@ typedef struct {
 extern const Command cmd_checkpoint;
 extern const Command cmd_create;
 extern const Command cmd_delete;
+extern const Command cmd_events;
 extern const Command cmd_exec;
 extern const Command cmd_features;
 extern const Command cmd_kill;

@@ -475,6 +475,40 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   done
 }
 
+@test "events: the statistics, once" {
+  controllers pids memory
+  config '.linux.resources = {pids: {limit: 50}, memory: {limit: 67108864}}'
+  # shellcheck disable=SC2016
+  start_container sh -c 'sleep 1000 & i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; wait'
+  sleep 0.5
+  run_oci events --stats "$ID"
+  assert_success
+  assert_no_stderr
+  assert_equal "$(jq -r '[.type, .id, .data.pids.current, .data.pids.limit, .data.memory.usage.limit] | join (" ")' <<<"$output")" \
+    "stats $ID 2 50 67108864"
+  jq -e '.data.cpu.usage | .total > 0 and .user > 0' <<<"$output"
+  jq -e '.data.memory | .usage.usage > 0 and .raw.pgfault > 0' <<<"$output"
+  jq -e '.data | has ("blkio") and has ("hugetlb") and has ("intel_rdt") and .network_interfaces == null' <<<"$output"
+  run_oci kill "$ID" KILL
+  wait_until is_status stopped
+  run_oci events --stats "$ID"
+  assert_failure 1
+  assert_one_line_error "container with id $ID is not running"
+}
+
+@test "events: as they come, until the end" {
+  controllers memory
+  config '.linux.resources.memory.limit = 33554432'
+  start_container sh -c 'sleep 1; tail /dev/zero; sleep 1.5'
+  run_oci events --interval 500ms "$ID"
+  assert_success
+  assert_output_has '{"type":"oom","id":"'"$ID"'"}'
+  [ "$(grep -c '"type":"stats"' <<<"$output")" -ge 4 ] || show "too few statistics"
+  run_oci events --interval x "$ID"
+  assert_failure 1
+  assert_one_line_error '--interval: expected a time'
+}
+
 @test "cgroups that the container has made go with it" {
   in_view v2
   config '.linux.namespaces += [{type: "cgroup"}] | .mounts |= map (if .type == "cgroup" then .options -= ["ro"] else . end)'

@@ -43,6 +43,14 @@ limits() {
   oci run --bundle "$bundle" m
   equal "$who: at its limit of memory a program is killed" $? 137
 
+  args sh -c 'sleep 3; tail /dev/zero; sleep 3'
+  oci run --detach --bundle "$bundle" e
+  output=$(oci events --interval 1s e)
+  has "$who: events, out of memory" "$output" '{"type":"oom","id":"e"}'
+  if [ "$(head -n 1 <<<"$output" | jq '.data | .cpu.usage.total > 0 and .memory.usage.usage > 0 and .memory.usage.limit == 33554432 and .pids.current > 0')" = true ]
+  then ok "$who: events, the statistics"; else not_ok "$who: events, the statistics" "$output"; fi
+  oci delete e
+
   config '.linux.resources = {pids: {limit: 5}}'
   args sh -c 'for i in 1 2 3 4 5 6 7; do sleep 1 & done; :'
   output=$(oci run --bundle "$bundle" p 2>&1)
