@@ -375,6 +375,20 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   done
 }
 
+@test "a runtime that is killed during a hook: nothing starts, delete --force removes it" {
+  hook createRuntime "jq .pid >$TEST_DIR/pid; echo \$\$ >$TEST_DIR/hook.pid; exec sleep 300"
+  "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
+  wait_until test -s "$TEST_DIR/hook.pid"
+  kill -9 $!
+  wait_until bash -c "[ ! -d /proc/$(<"$TEST_DIR/pid") ] || grep -q '^State:.*[ZX]' /proc/$(<"$TEST_DIR/pid")/status"
+  run_oci start "$ID"
+  assert_failure 1
+  run_oci delete --force "$ID"
+  assert_success
+  gone
+  [ ! -e "$BUNDLE/rootfs/log" ]
+}
+
 @test "delete --force ends a create whose hook hangs" {
   hook createRuntime "echo \$\$ >$TEST_DIR/hook.pid; sleep 300"
   "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- &
@@ -443,9 +457,25 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   grep -q 'Operation not permitted' "$BUNDLE/rootfs/tmp/mkdir"
 }
 
+@test "startContainer under an engine's default filter" {
+  local privileges profile=$BATS_TEST_DIRNAME/../data/configs/podman-rootless-default.json
+  [ "$(jq '.linux.seccomp.syscalls | length' "$profile")" -gt 1 ]
+  guest_hook 'cat >>/states; echo said' '.timeout = 10'
+  guest_hook 'exit 3'
+  for privileges in true false; do
+    config ".process.noNewPrivileges = $privileges | .linux.seccomp = \$from[0].linux.seccomp" --slurpfile from "$profile"
+    create
+    assert_success
+    start
+    assert_failure 1
+    assert_one_line_error ': exited with 3'
+  done
+  assert_equal "$(jq -r .id "$BUNDLE/rootfs/states" | sort -u)" "$ID"
+}
+
 @test "the program has nothing of the startContainer hooks: children, descriptors, signals" {
   guest_hook 'true'
-  container_command /bin/sh -c 'ls /proc/self/fd | xargs; grep -E "^Sig(Blk|Ign|Cgt)" /proc/$$/status; ps -o pid | wc -l'
+  container_command /bin/sh -c 'ls /proc/self/fd | xargs; grep -E "^Sig(Blk|Ign|Cgt)" /proc/$$/status; set -- /proc/[0-9]*; echo $#'
   run_oci run --bundle "$BUNDLE" "$ID"
   assert_success
   local with=$output
