@@ -570,7 +570,11 @@ EOT
   local i
   mkdir "$TEST_DIR/data"
   config '.root.readonly = false'
-  add_mount /o overlay overlay "lowerdir=$TEST_DIR/data$(printf ":$TEST_DIR/data%.0s" {1..3000})"
+  # as a file: one argument may not be that long (execve(2))
+  printf '["lowerdir=%s%s"]' "$TEST_DIR/data" "$(printf ":$TEST_DIR/data%.0s" {1..3000})" \
+    >"$TEST_DIR/options"
+  config '.mounts += [{destination: "/o", type: "overlay", source: "overlay", options: $o[0]}]' \
+    --slurpfile o "$TEST_DIR/options"
   run_container /bin/true
   assert_failure 1
   assert_one_line_error "more than bwrap takes"

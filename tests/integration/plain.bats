@@ -233,12 +233,13 @@ assert_same_container() {
     | .mounts += [{destination: "/etc/deep/file", type: "bind", source: $f, options: ["ro"]}]
     | .linux.devices = [{path: "/dev/other", type: "c", major: 1, minor: 5}]' \
     --arg f "$TEST_DIR/file"
-  container_command /bin/sh -c 'cat /etc/deep/file; head -c2 /dev/zero | wc -c; echo x >/etc/deep/file'
+  container_command /bin/sh -c 'cat /etc/deep/file; head -c2 /dev/other | wc -c; echo x >/etc/deep/file'
   by_hand
   assert_failure 1
   assert_stderr_has "Read-only file system"
   assert_output $'outside\n2'
-  lost "/linux/devices/0: /dev/other: the host has no such node"
+  # the host's node of the same number stands in, whatever its name
+  ! lost /linux/devices/0
 }
 
 @test "--plain goes with --dry-run, and says what cannot be done at all" {
