@@ -76,5 +76,6 @@ image_architecture() {
   esac
 }
 
-# cgroups_of WORD: cgroups in whose name WORD is.
-cgroups_of() { find /sys/fs/cgroup -depth -type d -name "*$1*" 2>/dev/null || true; }
+# cgroups_of WORD: cgroups in whose path below the root WORD is.
+cgroups_of() { find /sys/fs/cgroup -depth -type d -path "*$1*" 2>/dev/null || true; }
+remove_cgroups_of() { cgroups_of "$1" | xargs -r rmdir; }

@@ -32,7 +32,7 @@ teardown_file() {
   [ -n "${CLIENT_DIR:-}" ] || return 0
   [ ! -s "$CLIENT_DIR/pid" ] || kill "$(<"$CLIENT_DIR/pid")" || true
   wait
-  cgroups_of "$NAMESPACE" | xargs -r rmdir
+  remove_cgroups_of "/$NAMESPACE"
   rm -rf "$CLIENT_DIR"
 }
 
@@ -46,7 +46,7 @@ teardown() {
   done
   left=$(find "$CLIENT_DIR/state" -mindepth 2 -maxdepth 2 ! -name '.*' 2>/dev/null || true)
   [ -z "$left" ] || { echo "left: $left"; return 1; }
-  left=$(cgroups_of "$NAMESPACE" | sed '$!d;/\/'"$NAMESPACE"'$/d')
+  left=$(cgroups_of "/$NAMESPACE/x")
   [ -z "$left" ] || { echo "left cgroup: $left"; return 1; }
 }
 
