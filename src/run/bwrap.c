@@ -29,6 +29,7 @@
 enum {
   BWRAP_FD_ARGS = INIT_FD_N,
   BWRAP_FD_INFO,
+  BWRAP_FD_INFO_READER,
   BWRAP_FD_USERNS_BLOCK,
   BWRAP_FD_INIT,
   BWRAP_FD_ROOT,
@@ -168,11 +169,14 @@ inherit_init (Inheritance *inheritance, int control, const BwrapRequest *request
 }
 
 static void
-inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapRequest *request)
+inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapRequest *request,
+               int info_reader)
 {
   int first = inheritance->first;
 
   inherit (inheritance, side->info, first + BWRAP_FD_INFO);
+  /* should we die, bwrap must not die of writing to nobody: its child would wait for ever */
+  inherit (inheritance, info_reader, first + BWRAP_FD_INFO_READER);
   if (side->block >= 0)
     inherit (inheritance, side->block, first + BWRAP_FD_USERNS_BLOCK);
   inherit (inheritance, side->init_file, first + BWRAP_FD_INIT);
@@ -199,7 +203,7 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   if (!open_channels (bwrap, &side, request, error))
     return FALSE;
   inherit_init (&inheritance, side.control, request);
-  inherit_bwrap (&inheritance, &side, request);
+  inherit_bwrap (&inheritance, &side, request, bwrap->info);
   add_arguments (&inheritance, request);
   args_fd = fd_memfd ("bwrap-args", args->str, args->len, FALSE, error);
   if (args_fd < 0)

@@ -4,6 +4,7 @@
 #include "run/record.h"
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/proc.h"
 #include "json/emit.h"
 
@@ -234,12 +235,22 @@ init_record_format (const InitRecord *init)
                           (guint64) init->mount_ns);
 }
 
+/* Whether the process is in the recorded pid namespace, which nobody leaves; it may well have left
+ * its mount namespace. What cannot be looked at is believed. */
+static gboolean
+is_in_namespace (const InitRecord *init)
+{
+  ino_t inode;
+
+  return !namespace_inode (init->pid, "pid", &inode, NULL) || inode == init->pid_ns;
+}
+
 gboolean
 init_record_pidfd (const InitRecord *init, int *ret_pidfd, GError **error)
 {
   const char *boot_id = proc_boot_id (error);
   gboolean gone = FALSE;
-  int pidfd;
+  autofd pidfd = -1;
 
   if (boot_id == NULL)
     return FALSE;
@@ -251,6 +262,6 @@ init_record_pidfd (const InitRecord *init, int *ret_pidfd, GError **error)
   pidfd = proc_open_same (init->pid, init->start_time, &gone, error);
   if (pidfd < 0 && !gone)
     return FALSE;
-  *ret_pidfd = pidfd;
+  *ret_pidfd = pidfd >= 0 && is_in_namespace (init) ? fd_steal (&pidfd) : -1;
   return TRUE;
 }

@@ -549,7 +549,7 @@ static void
 test_foreign_process (Fixture *f, gconstpointer data)
 {
   pid_t bystander = sleeper ();
-  InitRecord init, forged[3];
+  InitRecord init, forged[4];
 
   record_container (f, ID, bystander);
   g_assert_true (init_record_take (bystander, &init, NULL));
@@ -558,6 +558,7 @@ test_foreign_process (Fixture *f, gconstpointer data)
   forged[0].start_time++;
   forged[1].boot_id[0] = init.boot_id[0] == 'a' ? 'b' : 'a';
   forged[2].pid = 0x7ffffff0;
+  forged[3].pid_ns++;
   for (gsize i = 0; i < G_N_ELEMENTS (forged); i++)
     {
       g_autofree char *line = init_record_format (&forged[i]);
