@@ -162,7 +162,8 @@ stage_house() {
   done
 }
 
-# suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other.
+# suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other. A
+# file with a line "# runs with: the plain build" runs with no other BUILD.
 suites() {
   local dir=${2:-$build} label=$1${2:+-${2##*/}} file name names=()
   say "$1 tests${2:+ (${2##*/})}"
@@ -173,6 +174,7 @@ suites() {
     die "$dir: the programs are not there"
   for file in "$top/tests/$1"/*.{bats,sh}; do
     [ -e "$file" ] || continue
+    if [ -n "${2:-}" ] && grep -q '^# runs with: the plain build' "$file"; then continue; fi
     name=$(basename "$file")
     names+=("$name")
     # as both, where we can

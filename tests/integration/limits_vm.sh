@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # runs as: root
+# runs with: the plain build, since the machine has no libraries of a compiler
 # Limits on a machine with all controllers of cgroup v2 and systemd: tests/vm/limits.sh in a
 # virtual machine. BWRAP_OCI_TEST_VM_RUN names a program that is called as "PROGRAM -s FOLDER
 # SCRIPT" and runs the script as root in such a machine, in a copy of the folder.

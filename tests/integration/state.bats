@@ -345,8 +345,8 @@ list_time() {
 
 @test "list with a thousand containers takes less than 50 milliseconds, and is linear" {
   local hundred thousand format limit=50
-  # a program with sanitizers is slower
-  ! grep -qa __asan_init "$BWRAP_OCI" || limit=500
+  # a program with sanitizers is slower by far: only that it is linear
+  ! grep -qa __asan_init "$BWRAP_OCI" || limit=5000
   sleeper
   copies 99
   hundred=$(list_time)
