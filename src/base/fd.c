@@ -129,15 +129,13 @@ fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **e
   return TRUE;
 }
 
-char *
-fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length, GError **error)
+/* Reads the regular file @fd; @path is for messages. Transfer: full. */
+static char *
+read_regular (int fd, const char *path, gsize limit, gsize *ret_length, GError **error)
 {
-  autofd fd = openat (dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   struct stat st;
   char *data = NULL;
 
-  if (fd < 0)
-    return throw_null_errno (error, "open %s", path);
   if (fstat (fd, &st) < 0)
     return throw_null_errno (error, "stat %s", path);
   if (!S_ISREG (st.st_mode))
@@ -145,6 +143,37 @@ fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length, G
   if (!fd_read_all (fd, limit, &data, ret_length, error))
     g_prefix_error (error, "%s: ", path);
   return data;
+}
+
+char *
+fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length, GError **error)
+{
+  autofd fd = openat (dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+  if (fd < 0)
+    return throw_null_errno (error, "open %s", path);
+  return read_regular (fd, path, limit, ret_length, error);
+}
+
+gboolean
+fd_read_present_at (int dir_fd, const char *path, gsize limit, GBytes **ret_data, GError **error)
+{
+  autofd fd = openat (dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  char *data;
+  gsize length;
+
+  if (fd < 0 && errno == ENOENT)
+    {
+      *ret_data = NULL;
+      return TRUE;
+    }
+  if (fd < 0)
+    return throw_errno (error, "open %s", path);
+  data = read_regular (fd, path, limit, &length, error);
+  if (data == NULL)
+    return FALSE;
+  *ret_data = g_bytes_new_take (data, length);
+  return TRUE;
 }
 
 int

@@ -37,6 +37,11 @@ gboolean fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, G
 char *fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length,
                        GError **error);
 
+/* As fd_read_file_at(), where a file that is not there is no error: *@ret_data is then NULL.
+ * Transfer: full. */
+gboolean fd_read_present_at (int dir_fd, const char *path, gsize limit, GBytes **ret_data,
+                             GError **error);
+
 /* Returns a memfd with @data, its offset at 0; -1 on error. With @sealed it can
  * never change again (memfd_create(2), F_ADD_SEALS). */
 int fd_memfd (const char *name, const void *data, gsize length, gboolean sealed, GError **error);

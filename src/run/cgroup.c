@@ -80,20 +80,27 @@ container_cgroup_finish (const Plan *plan, const CgroupSet *set, GError **error)
 gboolean
 container_cgroup_load (const Container *container, CgroupRecord **ret_record, GError **error)
 {
-  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) text = NULL;
+  CgroupRecord *record;
+  const char *data;
   gsize length;
-  g_autofree char *text = fd_read_file_at (container->fd, CONTAINER_CGROUP_FILE, RECORD_MAX,
-                                           &length, &local);
 
-  *ret_record = NULL;
-  if (text == NULL && errno == ENOENT)
-    return TRUE;
-  if (text != NULL)
-    *ret_record = cgroup_record_parse (text, length, &local);
-  if (*ret_record != NULL)
-    return TRUE;
-  g_propagate_prefixed_error (error, g_steal_pointer (&local), CONTAINER_CGROUP_FILE ": ");
-  return FALSE;
+  if (!fd_read_present_at (container->fd, CONTAINER_CGROUP_FILE, RECORD_MAX, &text, error))
+    return FALSE;
+  if (text == NULL)
+    {
+      *ret_record = NULL;
+      return TRUE;
+    }
+  data = g_bytes_get_data (text, &length);
+  record = cgroup_record_parse (data, length, error);
+  if (record == NULL)
+    {
+      g_prefix_error (error, CONTAINER_CGROUP_FILE ": ");
+      return FALSE;
+    }
+  *ret_record = record;
+  return TRUE;
 }
 
 /* --- going in --- */

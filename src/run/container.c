@@ -159,36 +159,20 @@ container_create (const Store *store, const char *id, GError **error)
   return g_steal_pointer (&container);
 }
 
-/* Reads file @name. NULL without an error if there is none. */
-static char *
-read_file (const Container *container, const char *name, gsize limit, gsize *ret_length,
-           GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  char *text = fd_read_file_at (container->fd, name, limit, ret_length, &local);
-
-  if (text == NULL && errno != ENOENT)
-    g_propagate_error (error, g_steal_pointer (&local));
-  return text;
-}
-
 static gboolean
 load_record (Container *container, GError **error)
 {
-  g_autofree char *text = NULL;
-  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) text = NULL;
+  const char *data;
   gsize length;
 
-  text = read_file (container, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &length, &local);
-  if (local != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
+  if (!fd_read_present_at (container->fd, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &text, error))
+    return FALSE;
   if (text == NULL)
     return TRUE;
   container->saved = TRUE;
-  container->record = record_parse (text, length, container->id, error);
+  data = g_bytes_get_data (text, &length);
+  container->record = record_parse (data, length, container->id, error);
   if (container->record == NULL)
     g_prefix_error (error, RECORD_FILE ": ");
   return container->record != NULL;
@@ -197,16 +181,12 @@ load_record (Container *container, GError **error)
 static gboolean
 load_init (Container *container, GError **error)
 {
-  g_autofree char *text = NULL;
-  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) text = NULL;
+  const char *data;
   gsize length;
 
-  text = read_file (container, INIT_FILE, INIT_MAX_LENGTH, &length, &local);
-  if (local != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
+  if (!fd_read_present_at (container->fd, INIT_FILE, INIT_MAX_LENGTH, &text, error))
+    return FALSE;
   if (text == NULL && !container->saved)
     return TRUE;
   if (text == NULL && faccessat (container->fd, RECORD_FILE, F_OK, 0) == 0)
@@ -218,7 +198,8 @@ load_init (Container *container, GError **error)
       g_clear_pointer (&container->record, record_free);
       return TRUE;
     }
-  if (init_record_parse (text, length, &container->init, error))
+  data = g_bytes_get_data (text, &length);
+  if (init_record_parse (data, length, &container->init, error))
     return TRUE;
   g_prefix_error (error, INIT_FILE ": ");
   return FALSE;
