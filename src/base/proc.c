@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,7 +29,7 @@ static const struct {
 } namespace_files[] = {
   { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
   { "net", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },     { "uts", CLONE_NEWUTS },
-  { "cgroup", CLONE_NEWCGROUP },
+  { "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 };
 
 gboolean
@@ -96,6 +97,9 @@ proc_other_namespaces (pid_t pid, int *ret_types, GError **error)
       (void) snprintf (ours, sizeof ours, "/proc/self/ns/%s", namespace_files[i].name);
       (void) snprintf (theirs, sizeof theirs, "/proc/%d/ns/%s", (int) pid,
                        namespace_files[i].name);
+      /* a kernel need not have all */
+      if (stat (ours, &a) < 0 && errno == ENOENT)
+        continue;
       if (stat (ours, &a) < 0)
         return throw_errno (error, "stat %s", ours);
       if (stat (theirs, &b) < 0)

@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -148,13 +149,30 @@ copy_mounts (void)
   return NULL;
 }
 
+/* Its clocks can be set as long as nobody is in it: who makes it is not (time_namespaces(7)).
+ * @file takes the offsets. */
+static const char *
+new_time_namespace (int file, const char *offsets)
+{
+  gssize length = offsets != NULL ? (gssize) strlen (offsets) : 0;
+
+  if (unshare (CLONE_NEWTIME) < 0)
+    return "new time namespace";
+  return length == 0 || write (file, offsets, (gsize) length) == length ? NULL
+                                                                        : SPAWN_TIME_OFFSETS;
+}
+
 /* All namespaces of the process in one call: one by one, the user namespace first, would
  * already lack the right to the others where they belong to a second one. */
 static const char *
 enter_namespaces (const SpawnNamespaces *namespaces, int report)
 {
   const char *failed = NULL;
+  int clocks = -1;
 
+  /* while it is ours to open: the right to the clocks is that of the owner of the user namespace */
+  if (namespaces->new_time_ns)
+    clocks = open ("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
   /* nobody in there may look at us or hold us up (CVE-2016-9962) */
   if (namespaces->pidfd >= 0 && prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
     return "PR_SET_DUMPABLE";
@@ -171,6 +189,8 @@ enter_namespaces (const SpawnNamespaces *namespaces, int report)
       failed = "join namespace";
   if (failed == NULL && namespaces->new_mount_ns)
     failed = copy_mounts ();
+  if (failed == NULL && namespaces->new_time_ns)
+    failed = new_time_namespace (clocks, namespaces->time_offsets);
   if (failed == NULL && namespaces->new_pid_ns && unshare (CLONE_NEWPID) < 0)
     failed = "new pid namespace";
   if (failed == NULL && namespaces->fork)

@@ -8,6 +8,9 @@
 #include <glib.h>
 #include <sys/types.h>
 
+/* How a message begins about offsets that a new time namespace cannot have. */
+#define SPAWN_TIME_OFFSETS "set the offsets"
+
 typedef struct {
   int source;  /* the descriptor here */
   int target;  /* its number in the child */
@@ -28,6 +31,9 @@ typedef struct {
   const int *fds;     /* namespace files that are joined after that, as root */
   gsize n_fds;
   gboolean new_pid_ns;
+  gboolean new_time_ns;      /* for the program that is forked */
+  const char *time_offsets;  /* of its clocks, as the procfs file takes them (time_namespaces(7));
+                              * NULL: none */
   gboolean new_mount_ns;  /* a copy of the mounts, which still hears of those made here, but not
                            * the reverse */
   gboolean fork;      /* the program is a child of the process that joined, in the pid namespace

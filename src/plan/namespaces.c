@@ -3,43 +3,13 @@
 
 #include "plan/builder.h"
 
-#include <sched.h>
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
+#include <linux/sched.h>
 
 gboolean
 plan_owns_namespace (const PlanContext *context, int type)
 {
   return (context->plan->new_namespaces & type) != 0
          || oci_linux_namespace (context->spec->linux_, type) != NULL;
-}
-
-/* All types; what is here without a refusal is done. */
-static const struct {
-  int type;
-  const char *join_refusal;  /* why one that exists is not joined; NULL: it is */
-  const char *new_refusal;   /* why none is made; NULL: one is */
-} types[] = {
-  { CLONE_NEWUSER, NULL, NULL },
-  { CLONE_NEWNET, NULL, NULL },
-  { CLONE_NEWIPC, NULL, NULL },
-  { CLONE_NEWUTS, NULL, NULL },
-  { CLONE_NEWPID, NULL, NULL },
-  { CLONE_NEWCGROUP, NULL, NULL },
-  { CLONE_NEWNS, "the mount namespace is always a new one, none can be joined", NULL },
-  { CLONE_NEWTIME, "joining a time namespace is not supported",
-    "a new time namespace is not supported" },
-};
-
-const char *
-plan_namespace_refusal (int type)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
-    if (types[i].type == type)
-      return types[i].new_refusal;
-  return NULL;
 }
 
 static gboolean
@@ -54,9 +24,9 @@ join_namespace (PlanContext *context, guint index, GError **error)
   if (facts->type != wanted->type)
     return plan_refuse (error, at, "%s is not a %s namespace", wanted->path,
                         name_of (oci_namespace_names, wanted->type));
-  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
-    if (types[i].type == wanted->type && types[i].join_refusal != NULL)
-      return plan_refuse (error, at, "%s: %s", wanted->path, types[i].join_refusal);
+  if (wanted->type == CLONE_NEWNS)
+    return plan_refuse (error, at, "%s: the mount namespace is always a new one, none can be"
+                        " joined", wanted->path);
   if (wanted->type == CLONE_NEWUSER)
     context->plan->userns = USERNS_JOIN;
   else
@@ -71,19 +41,40 @@ plan_namespace (PlanContext *context, guint index, GError **error)
 
   if (wanted->path != NULL)
     return join_namespace (context, index, error);
-  if (plan_namespace_refusal (wanted->type) != NULL)
-    {
-      g_autofree char *at = g_strdup_printf ("/linux/namespaces/%u", index);
-
-      return plan_refuse (error, at, "%s", plan_namespace_refusal (wanted->type));
-    }
   context->plan->new_namespaces |= wanted->type;
   return TRUE;
 }
 
+/* One line a clock (time_namespaces(7)). */
+static void
+add_offset (GString *text, const char *clock, const OciTimeOffset *offset)
+{
+  if (offset != NULL)
+    g_string_append_printf (text, "%s %" G_GINT64_FORMAT " %u\n", clock, offset->secs.value,
+                            offset->nanosecs.value);
+}
+
+static gboolean
+plan_time (PlanContext *context, GError **error)
+{
+  const OciTimeOffsets *offsets = context->spec->linux_->time_offsets;
+  GString *text;
+
+  if (offsets == NULL || (offsets->boottime == NULL && offsets->monotonic == NULL))
+    return TRUE;
+  if (!(context->plan->new_namespaces & CLONE_NEWTIME))
+    return plan_refuse (error, "/linux/timeOffsets", "the clocks of a time namespace that exists"
+                        " cannot be set");
+  text = g_string_new (NULL);
+  add_offset (text, "monotonic", offsets->monotonic);
+  add_offset (text, "boottime", offsets->boottime);
+  context->plan->time_offsets = g_string_free (text, FALSE);
+  return TRUE;
+}
+
 /* A child of bwrap always has no_new_privs; who joins what bwrap has built does not. The
- * joining process also enters the namespaces that exist already, for which bwrap has no
- * options. */
+ * joining process also enters the namespaces that exist already, and makes the one of time: for
+ * neither has bwrap options. */
 static void
 choose_hold (PlanContext *context)
 {
@@ -91,7 +82,8 @@ choose_hold (PlanContext *context)
   Plan *plan = context->plan;
 
   plan->no_new_privs = process != NULL && process->no_new_privileges.value;
-  plan->hold = !plan->no_new_privs || plan->joined->len > 0;
+  plan->hold = !plan->no_new_privs || plan->joined->len > 0
+               || (plan->new_namespaces & CLONE_NEWTIME) != 0;
 }
 
 gboolean
@@ -116,5 +108,5 @@ plan_namespaces (PlanContext *context, GError **error)
     }
   plan->own_pid_ns = plan_owns_namespace (context, CLONE_NEWPID);
   choose_hold (context);
-  return TRUE;
+  return plan_time (context, error);
 }

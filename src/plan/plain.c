@@ -348,6 +348,7 @@ lose_wanted (const PlainWork *work)
     { has_limits (linux_->resources), "/linux/resources", "there are no limits" },
     { linux_->cgroups_path != NULL, "/linux/cgroupsPath", "the cgroup is the caller's" },
     { linux_->personality != NULL, "/linux/personality", "stays that of the caller" },
+    { linux_->time_offsets != NULL, "/linux/timeOffsets", "the clocks are the caller's" },
     { linux_->memory_policy != NULL, "/linux/memoryPolicy", "stays that of the caller" },
     { linux_->seccomp != NULL && linux_->seccomp->default_action >= 0, "/linux/seccomp",
       "no system call is filtered" },

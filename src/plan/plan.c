@@ -54,6 +54,7 @@ plan_free (Plan *plan)
   g_clear_pointer (&plan->uid_map, g_array_unref);
   g_clear_pointer (&plan->gid_map, g_array_unref);
   g_array_unref (plan->joined);
+  g_free (plan->time_offsets);
   cgroup_plan_free (plan->cgroup);
   g_ptr_array_unref (plan->words);
   g_ptr_array_unref (plan->ops);

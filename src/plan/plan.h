@@ -96,6 +96,7 @@ typedef struct {
   int new_namespaces;      /* CLONE_NEW... that are made */
   GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
                             * namespace apart */
+  char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */
   gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
                             * ours that joins, so it has no_new_privs only if asked for */
@@ -133,9 +134,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
 
 /* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
 gboolean plan_id_is_mapped (const GArray *map, guint32 id);
-
-/* Returns why no namespace of @type (CLONE_NEW...) is made, NULL: one is. Transfer: none. */
-const char *plan_namespace_refusal (int type);
 
 /* Whether the caller has the privilege to do without a user namespace. */
 gboolean plan_privileged (const MachineFacts *machine);

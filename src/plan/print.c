@@ -10,6 +10,7 @@
 #include "plan/initops.h"
 #include "plan/print_cgroup.h"
 
+#include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,6 +107,10 @@ format_joining (GString *out, const Plan *plan)
 
   if (plan->hold)
     g_string_append (out, "first process: a child of the runtime that joins what bwrap holds\n");
+  if (plan->new_namespaces & CLONE_NEWTIME)
+    g_string_append (out, "makes: a time namespace\n");
+  if (plan->time_offsets != NULL)
+    g_string_append (out, plan->time_offsets);
   for (guint i = 0; i < field_count (namespaces); i++)
     {
       const OciNamespace *ns = g_ptr_array_index (namespaces, i);
@@ -293,6 +298,9 @@ plan_format_json (const Plan *plan)
   emit_map (&emit, "uidMap", plan->uid_map);
   emit_map (&emit, "gidMap", plan->gid_map);
   emit_joined (&emit, plan);
+  if (plan->new_namespaces & CLONE_NEWTIME)
+    json_emit_string (&emit, "timeNamespace",
+                      plan->time_offsets != NULL ? plan->time_offsets : "");
   plan_emit_cgroup (&emit, plan);
   json_emit_array (&emit, "init");
   for (guint i = 0; i < plan->ops->len; i++)

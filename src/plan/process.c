@@ -197,6 +197,20 @@ plan_restrictions (PlanContext *context, const guint64 sets[CAPABILITY_NUMBERS])
                                                      "set no_new_privs"), 0);
 }
 
+/* Such a container can be created, and used by exec, but not started (runtime-spec runtime.md,
+ * "Start"). */
+static gboolean
+wait_without_program (PlanContext *context, GError **error)
+{
+  Plan *plan = context->plan;
+
+  if (!context->options->gate)
+    return plan_refuse (error, "/process", "missing: there is nothing to run");
+  (void) plan_op (plan, OP_READY, plan_row (plan, "/process", "say that everything is ready, and"
+                                            " wait: there is nothing to run"), OP_FLAG_GATE);
+  return TRUE;
+}
+
 gboolean
 plan_process (PlanContext *context, GError **error)
 {
@@ -207,7 +221,7 @@ plan_process (PlanContext *context, GError **error)
   PlanOp *op;
 
   if (process == NULL)
-    return plan_refuse (error, "/process", "missing: there is nothing to run");
+    return wait_without_program (context, error);
   if (context->options->new_keyring)
     {
       g_autofree char *name = g_strconcat ("_ses.", context->options->id, NULL);

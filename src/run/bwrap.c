@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -316,7 +317,26 @@ choose_namespaces (SpawnNamespaces *namespaces, const BwrapRequest *request, con
   namespaces->fds = (const int *) (const void *) joined->data;
   namespaces->n_fds = joined->len;
   namespaces->new_pid_ns = (plan->new_namespaces & CLONE_NEWPID) != 0;
-  namespaces->fork = plan->own_pid_ns;
+  namespaces->new_time_ns = (plan->new_namespaces & CLONE_NEWTIME) != 0;
+  namespaces->time_offsets = plan->time_offsets;
+  namespaces->fork = plan->own_pid_ns || namespaces->new_time_ns;
+}
+
+/* What cannot be done for one property is said of that; always returns FALSE. */
+static gboolean
+name_property (GError **error)
+{
+  static const char before[] = "/init: ";
+  const char *message = error != NULL ? (*error)->message : "";
+
+  if (g_str_has_prefix (message, "/init: " SPAWN_TIME_OFFSETS))
+    {
+      g_autofree char *text = g_strdup (message + strlen (before));
+
+      g_clear_error (error);
+      throw (error, "config.json: /linux/timeOffsets: %s", text);
+    }
+  return FALSE;
 }
 
 gboolean
@@ -345,7 +365,7 @@ bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   bwrap->holder_pidfd = fd_steal (&bwrap->child_pidfd);
   bwrap->child = 0;
   if (!spawn (&child, &bwrap->child, &bwrap->child_pidfd, error))
-    return FALSE;
+    return name_property (error);
   bwrap->holder_control = fd_steal (&bwrap->control);
   bwrap->control = fd_steal (&ours);
   return TRUE;

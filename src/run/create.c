@@ -166,6 +166,7 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->own_pid_ns = (OptBool) { TRUE, work->plan->own_pid_ns };
   record->no_new_privs = (OptBool) { TRUE, work->plan->no_new_privs };
   record->terminal = (OptBool) { TRUE, work->plan->terminal };
+  record->no_process = (OptBool) { work->spec->process == NULL, work->spec->process == NULL };
   record->hooks = (OptBool) { TRUE, hooks_come_later (work->spec->hooks) };
   record->notify_socket = g_strdup (request->notify_socket);
 }

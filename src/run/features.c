@@ -8,7 +8,7 @@
 
 #include "host/bwrap.h"
 #include "plan/mounts.h"
-#include "plan/plan.h"
+#include "spec/spec.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -94,18 +94,6 @@ visit_row (const char *path, const Field *field, FieldSupport support, const cha
       *(gboolean *) (gpointer) ((char *) features + switch_rows[i].offset) = TRUE;
 }
 
-static void
-drop_refused_namespaces (GPtrArray *namespaces)
-{
-  for (guint i = namespaces->len; i-- > 0;)
-    {
-      const Name *row = name_find (oci_namespace_names, g_ptr_array_index (namespaces, i));
-
-      if (plan_namespace_refusal ((int) row->value) != NULL)
-        g_ptr_array_remove_index (namespaces, i);
-    }
-}
-
 /* seccomp(2): flags are looked at before the filter, which is nowhere here. */
 static gboolean
 kernel_has_flag (gint64 flag)
@@ -151,7 +139,6 @@ features_read (const char *bwrap, Features *ret_features)
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     *list_at (features, lists[i]) = g_ptr_array_new ();
   field_walk (&oci_spec_type, visit_row, features);
-  drop_refused_namespaces (features->namespaces);
   add_mount_options (features);
   add_names (features->capabilities, name_capabilities);
   add_kernel_flags (features);

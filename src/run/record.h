@@ -32,6 +32,7 @@ typedef struct {
   OptBool own_pid_ns;      /* its init is pid 1 */
   OptBool no_new_privs;
   OptBool terminal;
+  OptBool no_process;      /* there is nothing to start */
   OptBool hooks;           /* there are some that run after create */
   char *notify_socket;     /* where the program's notifications are passed on to; NULL: nowhere */
 } ContainerRecord;

@@ -136,6 +136,8 @@ container_start (Container *container, GError **error)
   status = container_status (container);
   if (status != CONTAINER_CREATED)
     return refuse (status, error);
+  if (container->record->no_process.value)
+    return throw (error, "config.json: /process: missing: there is nothing to run");
   if (!container_gate_connect (container, &socket, error))
     return FALSE;
   if (socket < 0)

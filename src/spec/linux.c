@@ -195,8 +195,7 @@ static const Field linux_fields[] = {
   FIELD_OBJECT (OciLinux, personality, OciPersonality, personality_type, "personality",
                 "execution domain"),
   FIELD_OBJECT (OciLinux, time_offsets, OciTimeOffsets, time_offsets_type, "timeOffsets",
-                "offsets of the time namespace", .support = FIELD_REFUSED,
-                .reason = "time namespaces cannot be set up"),
+                "offsets of the time namespace"),
   FIELD_END,
 };
 
