@@ -1,9 +1,9 @@
 /* bubblewrap and nothing else: makes the namespaces, has newuidmap and then newgidmap write the
  * maps, and waits. What a runtime on top of bubblewrap costs is what it takes more than this.
  *
- *   bare BWRAP UID SUB-UID COUNT GID SUB-GID COUNT ROOTFS PROGRAM [ARGUMENT]
+ *   bare [-n] BWRAP UID SUB-UID COUNT GID SUB-GID COUNT ROOTFS PROGRAM [ARGUMENT]
  *
- * Id 0 inside is UID, 1 and up are SUB-UID and up; groups alike. */
+ * Id 0 inside is UID, 1 and up are SUB-UID and up; groups alike. -n: in the caller's network. */
 #define _GNU_SOURCE
 
 #include <fcntl.h>
@@ -66,8 +66,15 @@ main (int argc, char **argv)
 {
   int info[2], block[2];
   char info_number[16], block_number[16], pid[16];
+  const char *network = "--unshare-net";
   pid_t child;
 
+  if (argc > 1 && strcmp (argv[1], "-n") == 0)
+    {
+      network = "--unshare-pid";  /* once more */
+      argc--;
+      argv++;
+    }
   if (argc < 10 || pipe2 (info, O_CLOEXEC) < 0 || pipe2 (block, O_CLOEXEC) < 0)
     return 1;
   /* bwrap's ends */
@@ -77,7 +84,7 @@ main (int argc, char **argv)
   (void) snprintf (block_number, sizeof block_number, "%d", block[0]);
 
   char *words[] = { argv[1], (char *) "--unshare-user", (char *) "--unshare-pid",
-                    (char *) "--unshare-net", (char *) "--unshare-ipc", (char *) "--unshare-uts",
+                    (char *) network, (char *) "--unshare-ipc", (char *) "--unshare-uts",
                     (char *) "--as-pid-1", (char *) "--info-fd", info_number,
                     (char *) "--userns-block-fd", block_number, (char *) "--bind", argv[8],
                     (char *) "/", (char *) "--proc", (char *) "/proc", (char *) "--dev",

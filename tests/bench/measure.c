@@ -2,7 +2,7 @@
  * does falls on all of them alike.
  *
  *   measure rounds N FILE      one after the other
- *   measure parallel N FILE    N at once, series by series
+ *   measure parallel N FILE    N at once, series by series, PARALLEL_ROUNDS times
  *   measure memory FILE        what stays: the processes below us once the commands are through
  *
  * FILE has a line for each thing to do, its words separated by tabs; "%i" in a word is an id that
@@ -39,6 +39,7 @@
 #define PROCESSES_MAX 4096
 #define SETTLE_MS 300     /* after which only what stays is there */
 #define REAP_SECONDS 20
+#define PARALLEL_ROUNDS 5
 
 typedef struct {
   enum { STEP, BACKGROUND, REAP, AFTER } kind;
@@ -264,38 +265,44 @@ rounds (const Series *all, int n_series, int n_rounds)
       }
 }
 
+/* Starts @n of @series at once and waits for them. */
+static void
+at_once (const Series *series, int n)
+{
+  double cpu = children_cpu_ms (), began = now_ms ();
+
+  for (int k = 0; k < n; k++)
+    {
+      char *id = new_id ();
+      pid_t pid = fork ();
+
+      if (pid < 0)
+        die ("fork: %s", strerror (errno));
+      if (pid == 0)
+        {
+          run_steps (series, id, NULL);
+          _exit (0);
+        }
+      free (id);
+    }
+  for (int k = 0; k < n; k++)
+    {
+      int status;
+
+      if (wait (&status) < 0 || status != 0)
+        die ("%s: one of %d at once failed", series->name, n);
+    }
+  (void) fprintf (output, "parallel\t%s\t%d\t%.3f\t%.3f\n", series->name, n,
+                  now_ms () - began, children_cpu_ms () - cpu);
+  reap ();
+}
+
 static void
 parallel (const Series *all, int n_series, int n)
 {
-  for (int i = 0; i < n_series; i++)
-    {
-      double cpu = children_cpu_ms (), began = now_ms ();
-
-      for (int k = 0; k < n; k++)
-        {
-          char *id = new_id ();
-          pid_t pid = fork ();
-
-          if (pid < 0)
-            die ("fork: %s", strerror (errno));
-          if (pid == 0)
-            {
-              run_steps (&all[i], id, NULL);
-              _exit (0);
-            }
-          free (id);
-        }
-      for (int k = 0; k < n; k++)
-        {
-          int status;
-
-          if (wait (&status) < 0 || status != 0)
-            die ("%s: one of %d at once failed", all[i].name, n);
-        }
-      (void) fprintf (output, "parallel\t%s\t%d\t%.3f\t%.3f\n", all[i].name, n,
-                      now_ms () - began, children_cpu_ms () - cpu);
-      reap ();
-    }
+  for (int round = 0; round < PARALLEL_ROUNDS; round++)
+    for (int i = 0; i < n_series; i++)
+      at_once (&all[i], n);
 }
 
 /* --- memory ---------------------------------------------------------------- */

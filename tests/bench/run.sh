@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Times and memory of bwrap-oci beside bubblewrap, crun and runc, in one call.
 #
-#   tests/bench/run.sh [--rounds N] [--parallel N] [--usual] [--data FILE] [--realtime]
-#                      [--keep]
+#   tests/bench/run.sh [--rounds N] [--parallel N] [--podman N] [--also NAME=PROGRAM] [--usual]
+#                      [--data FILE] [--realtime] [--keep]
 #
 # Every round starts each of them once, one after the other, so that whatever else the machine
 # does falls on all alike. A static program that does nothing runs as root of a user namespace with
@@ -11,6 +11,8 @@
 #
 #   --rounds N     rounds (100)
 #   --parallel N   how many at once (100; 0: leave that out)
+#   --podman N     rounds of "podman run --rm" (10; 0: leave that out)
+#   --also NAME=PROGRAM  one more runtime with crun's or runc's options, as a newer one of these
 #   --usual        the mounts and masked paths that engines ask for, instead of /proc and /dev alone
 #   --data FILE    every single measurement, tab separated, for plots
 #   --realtime     before all other work of the machine (as root): for one that is not idle
@@ -28,13 +30,15 @@ here=$top/tests/bench
 die() { echo "tests/bench/run.sh: $*" >&2; exit 1; }
 say() { printf '%s\n' "$*"; }
 
-rounds=100 parallel=100
+rounds=100 parallel=100 podman=10 also=()
 usual='' data='' realtime='' keep=''
 arguments=("$@")
 while [ $# != 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift ;;
     --parallel) parallel=$2; shift ;;
+    --podman) podman=$2; shift ;;
+    --also) also+=("$2"); shift ;;
     --usual) usual=yes ;;
     --data) data=$2; shift ;;
     --realtime) realtime=yes ;;
@@ -102,8 +106,10 @@ if command -v musl-gcc >/dev/null; then static=musl-gcc; fi
 install -m 0755 "$program" "$(dirname "$program")/bwrap-oci-init" "$scratch/bin"
 bwrap_oci=$scratch/bin/$(basename "$program")
 
+# config ARGS [NETWORK]: NETWORK is its entry in the list of namespaces.
 config() {
-  local args=$1 mounts paths=
+  local args=$1 mounts paths='' network='{ "type": "network" }, '
+  [ $# = 1 ] || network=$2
   mounts='{ "destination": "/proc", "type": "proc", "source": "proc" },
     { "destination": "/dev", "type": "tmpfs", "source": "tmpfs",
       "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] }'
@@ -135,7 +141,7 @@ config() {
     $mounts
   ],
   "linux": {
-    "namespaces": [{ "type": "pid" }, { "type": "network" }, { "type": "ipc" }, { "type": "uts" },
+    "namespaces": [{ "type": "pid" }, $network{ "type": "ipc" }, { "type": "uts" },
       { "type": "mount" }, { "type": "user" }],
     "uidMappings": [{ "containerID": 0, "hostID": $uid, "size": 1 },
       { "containerID": 1, "hostID": $sub_uid, "size": $sub_count }],
@@ -146,9 +152,10 @@ config() {
 JSON
 }
 
-mkdir -p "$scratch"/rootfs/{bin,proc,sys,dev} "$scratch/once" "$scratch/wait"
+mkdir -p "$scratch"/rootfs/{bin,proc,sys,dev} "$scratch"/{once,host,wait}
 install -m 0755 "$scratch/bin/true" "$scratch/rootfs/bin/true"
 config '["/bin/true"]' >"$scratch/once/config.json"
+config '["/bin/true"]' '' >"$scratch/host/config.json"
 config '["/bin/true", "wait"]' >"$scratch/wait/config.json"
 if [ "$(id -u)" = 0 ]; then chown -R "$user:" "$scratch/rootfs"; fi
 
@@ -161,6 +168,13 @@ command[crun]=$(command -v crun || true)
 command[runc]=$(command -v runc || true)
 # Without cgroups: bwrap has none either.
 declare -A options=([bwrap-oci]="" [crun]="--cgroup-manager=disabled" [runc]="")
+names=(bwrap-oci crun runc)
+for other in "${also[@]}"; do
+  names+=("${other%%=*}")
+  command[${other%%=*}]=${other#*=}
+  options[${other%%=*}]=
+  case ${other#*=} in *crun*) options[${other%%=*}]=${options[crun]} ;; esac
+done
 
 # tabs WORD...: one line of a file for measure.
 tabs() { local IFS=$'\t'; printf '%s\n' "$*"; }
@@ -171,7 +185,7 @@ bare=("$scratch/bin/bare" "$bwrap" "$uid" "$sub_uid" "$sub_count" "$gid" "$sub_g
   "$scratch/rootfs" /bin/true)
 runtimes=()
 say "bwrap: $("$bwrap" --version)"
-for runtime in bwrap-oci crun runc; do
+for runtime in "${names[@]}"; do
   if [ -z "${command[$runtime]}" ]; then
     say "$runtime: left out: not installed"
     continue
@@ -191,14 +205,16 @@ done
 
 # --- what is measured ---------------------------------------------------------
 
-# series_run [OPTION...]
+# series_run BUNDLE [OPTION...]
 series_run() {
-  local runtime
+  local runtime bundle=$scratch/$1 alone=("${bare[@]}")
+  shift
+  if [ "$bundle" = "$scratch/host" ]; then alone=("${bare[0]}" -n "${bare[@]:1}"); fi
   tabs series "bwrap alone"
-  tabs step "${bare[@]}"
+  tabs step "${alone[@]}"
   for runtime in "${runtimes[@]}"; do
     tabs series "$runtime run"
-    tabs step "$(call "$runtime")" run "$@" --bundle "$scratch/once" %i
+    tabs step "$(call "$runtime")" run "$@" --bundle "$bundle" %i
   done
 }
 
@@ -218,6 +234,15 @@ series_exec() {
   for runtime in "${runtimes[@]}"; do
     tabs series "$runtime exec"
     tabs step "$(call "$runtime")" exec "exec-$runtime" /bin/true
+  done
+}
+
+series_podman() {
+  local runtime
+  for runtime in "${runtimes[@]}"; do
+    tabs series "podman with $runtime"
+    tabs step "$podman_program" --runtime "${command[$runtime]}" run --rm --network none \
+      localhost/bench /bin/true
   done
 }
 
@@ -252,7 +277,9 @@ times() {
 }
 
 printf '# mode\tseries\tround, number or process\tms or KiB\tCPU ms\tpeak KiB\n' >"$scratch/data"
-series_run | measure rounds "$rounds" | times "run, $rounds rounds"
+series_run once | measure rounds "$rounds" | times "run, $rounds rounds"
+series_run host | measure rounds "$rounds" |
+  times "run in the caller's network namespace, $rounds rounds"
 series_steps | measure rounds "$rounds" |
   times "create, start, the end of the program, delete; $rounds rounds"
 
@@ -272,13 +299,38 @@ else
   say "exec: left out: bwrap-oci has no such command"
 fi
 
-if [ "$parallel" != 0 ]; then
+# at_once BUNDLE LABEL
+at_once() {
   # a user may have 200 keys, and the kernel is slow to forget those of the rounds before
-  series_run --no-new-keyring | measure parallel "$parallel" | {
+  series_run "$1" --no-new-keyring | measure parallel "$parallel" | {
     say ""
-    say "$parallel runs at once: all of them, and what one cost of CPU"
-    awk -F'\t' '{ printf "  %-28s %9.1f ms %9.2f ms CPU each\n", $2, $4, $5 / $3 }'
+    say "$parallel runs at once$2: all of them, and what one cost of CPU; medians"
+    sort -t$'\t' -k2,2 -k4,4n | awk -F'\t' -f "$here/parallel.awk"
   }
+}
+if [ "$parallel" != 0 ]; then
+  at_once once ""
+  at_once host " in the caller's network namespace"
+fi
+
+if [ "$podman" = 0 ]; then
+  :
+elif ! podman_program=$(command -v podman); then
+  say ""
+  say "podman: left out: not installed"
+else
+  # its storage, with an image that is the program alone
+  mkdir -m 0700 "$scratch/home"
+  if [ "$(id -u)" = 0 ]; then chown "$user:" "$scratch/home"; fi
+  become+=(HOME="$scratch/home" CONTAINERS_CONF="$scratch/containers.conf")
+  {
+    printf '[containers]\ndefault_ulimits = []\n[engine]\ncgroup_manager = "cgroupfs"\n'
+    printf 'events_logger = "file"\nruntime_supports_nocgroup = ["crun", "bwrap-oci"]\n'
+  } >"$scratch/containers.conf"
+  tar -C "$scratch/rootfs" -c . | as_user podman import -q - localhost/bench >/dev/null
+  series_podman | measure rounds "$podman" | times "podman run --rm, $podman rounds"
+  as_user podman system migrate
+  as_user podman unshare rm -rf "$scratch/home/.local"
 fi
 
 series_memory | measure memory | {

@@ -19,7 +19,7 @@ END {
   finish()
   for (i = 1; i <= series; i++) {
     if (order[i] ~ /^bwrap alone/) base = order[i]
-    if (order[i] ~ /^crun/) crun = order[i]
+    if (order[i] ~ /(^| )crun( |$)/) crun = order[i]
   }
   if (base == "") base = crun != "" ? crun : order[1]
   printf "  %-36s %9s %9s %9s %7s %9s\n", "", "median ms", "min ms", "CPU ms", "ratio", "peak KiB"
