@@ -5,6 +5,10 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
+#define CONFIG_PREFIX "config.json: "
+
 guint32
 plan_row (Plan *plan, const char *pointer, const char *what, ...)
 {
@@ -64,17 +68,70 @@ plan_word_slot (Plan *plan, PlanSlotKind kind, guint index)
   g_ptr_array_add (plan->words, word);
 }
 
+static void
+free_note (gpointer data)
+{
+  PlanNote *note = data;
+
+  g_free (note->pointer);
+  g_free (note->message);
+  g_free (note);
+}
+
+GPtrArray *
+plan_notes_new (void)
+{
+  return g_ptr_array_new_with_free_func (free_note);
+}
+
+/* Takes @message. */
+static void
+add_note (GPtrArray *notes, const char *pointer, char *message, gboolean ignored)
+{
+  PlanNote *note = g_new0 (PlanNote, 1);
+
+  note->pointer = g_strdup (pointer);
+  note->message = message;
+  note->ignored = ignored;
+  g_ptr_array_add (notes, note);
+}
+
 void
 plan_note (Plan *plan, const char *pointer, const char *message, ...)
 {
-  PlanNote *note = g_new0 (PlanNote, 1);
   va_list args;
 
   va_start (args, message);
-  note->pointer = g_strdup (pointer);
-  note->message = g_strdup_vprintf (message, args);
+  add_note (plan->notes, pointer, g_strdup_vprintf (message, args), FALSE);
   va_end (args);
-  g_ptr_array_add (plan->notes, note);
+}
+
+void
+plan_ignore (Plan *plan, const char *pointer, const char *message, ...)
+{
+  va_list args;
+
+  va_start (args, message);
+  add_note (plan->notes, pointer, g_strdup_vprintf (message, args), TRUE);
+  va_end (args);
+}
+
+/* Messages of what is refused are all "config.json: POINTER: ...". */
+gboolean
+plan_go_on (PlanContext *context, gboolean ok, GError **error)
+{
+  g_autofree char *pointer = NULL;
+  const char *text, *end;
+
+  if (ok || context->refusals == NULL)
+    return ok;
+  text = (*error)->message;
+  text += g_str_has_prefix (text, CONFIG_PREFIX) ? strlen (CONFIG_PREFIX) : 0;
+  end = *text == '/' ? strstr (text, ": ") : NULL;
+  pointer = g_strndup (text, end != NULL ? (gsize) (end - text) : 0);
+  add_note (context->refusals, pointer, g_strdup (end != NULL ? end + 2 : text), FALSE);
+  g_clear_error (error);
+  return TRUE;
 }
 
 gboolean
@@ -86,7 +143,7 @@ plan_refuse (GError **error, const char *pointer, const char *message, ...)
   va_start (args, message);
   text = g_strdup_vprintf (message, args);
   va_end (args);
-  return throw (error, "config.json: %s: %s", pointer, text);
+  return throw (error, CONFIG_PREFIX "%s: %s", pointer, text);
 }
 
 gboolean

@@ -15,6 +15,7 @@ typedef struct {
   Plan *plan;
   GPtrArray *staged;          /* of char *, by index of the mounts: where bwrap brings the source;
                                * filled by plan_staging() */
+  GPtrArray *refusals;        /* of PlanNote: takes all that is refused; NULL: the first ends it */
 } PlanContext;
 
 /* bwrap's limit on its arguments, those of --args included */
@@ -36,6 +37,13 @@ void plan_word_slot (Plan *plan, PlanSlotKind kind, guint index);
 
 /* Notes that something at @pointer is ignored, or not to the letter. */
 void plan_note (Plan *plan, const char *pointer, const char *message, ...) G_GNUC_PRINTF (3, 4);
+
+/* Notes that what stands at @pointer is valid and has no effect. */
+void plan_ignore (Plan *plan, const char *pointer, const char *message, ...) G_GNUC_PRINTF (3, 4);
+
+/* Whether the next item is to be looked at, @ok being what became of this one. What is refused is
+ * kept in context->refusals and no failure, where those are collected. */
+gboolean plan_go_on (PlanContext *context, gboolean ok, GError **error);
 
 /* Refuses what stands at @pointer: "config.json: POINTER: ...". Returns FALSE. */
 gboolean plan_refuse (GError **error, const char *pointer, const char *message, ...)

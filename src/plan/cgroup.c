@@ -195,8 +195,8 @@ plan_device_rules (PlanContext *context, GError **error)
     return TRUE;
   if (!can_rule_devices (&context->facts->machine))
     {
-      plan_note (plan, RESOURCES "/devices", "without privilege these rules have no effect: /dev"
-                 " holds what was bound there");
+      plan_ignore (plan, RESOURCES "/devices", "without privilege these rules have no effect: /dev"
+                   " holds what was bound there");
       return TRUE;
     }
   if (facts != NULL && facts->path != NULL && facts->error == 0)
@@ -205,7 +205,7 @@ plan_device_rules (PlanContext *context, GError **error)
     return facts != NULL ? refuse_limit (facts, RESOURCES "/devices", error)
                          : plan_refuse (error, RESOURCES "/devices", "there are no cgroups here");
   else
-    plan_note (plan, RESOURCES "/devices", "not enforced: no cgroup can be made");
+    plan_ignore (plan, RESOURCES "/devices", "not enforced: no cgroup can be made");
   return TRUE;
 }
 
@@ -255,8 +255,8 @@ add_targets (PlanContext *context)
       setting->hierarchy = numbers[setting->hierarchy];
     }
   if (plan->targets->len == 0)
-    plan_note (context->plan, CGROUPS_PATH, "no cgroup can be made: the container stays in that"
-               " of its caller");
+    plan_ignore (context->plan, CGROUPS_PATH, "no cgroup can be made: the container stays in that"
+                 " of its caller");
 }
 
 static gboolean
@@ -352,7 +352,7 @@ plan_control_groups (PlanContext *context, GError **error)
   plan->owner = -1;
   if (manager == CGROUP_MANAGER_DISABLED)
     {
-      plan_note (context->plan, RESOURCES, "no cgroup, no limits: the manager is disabled");
+      plan_ignore (context->plan, RESOURCES, "no cgroup, no limits: the manager is disabled");
       return TRUE;
     }
   if (path != NULL && strchr (path, '\n') != NULL)

@@ -133,7 +133,7 @@ plan_devices (PlanContext *context, GError **error)
   Plan *plan = context->plan;
 
   for (guint i = 0; i < field_count (context->spec->linux_->devices); i++)
-    if (!plan_device (context, i, error))
+    if (!plan_go_on (context, plan_device (context, i, error), error))
       return FALSE;
   if (dev_is_bound (context->spec))
     return TRUE;

@@ -202,13 +202,13 @@ tools_usable (const MachineFacts *machine)
   return machine->newuidmap.able && machine->newgidmap.able;
 }
 
-/* Why the tools are not, with the command that mends it. Transfer: full. */
-static char *
-tools_problem (const MachineFacts *machine)
+char *
+plan_map_tool_problem (const MachineFacts *machine, const MapTool *tool)
 {
-  const MapTool *tool = machine->newuidmap.able ? &machine->newgidmap : &machine->newuidmap;
   const char *name = tool == &machine->newuidmap ? "newuidmap" : "newgidmap";
 
+  if (tool->able)
+    return NULL;
   if (tool->path == NULL)
     return g_strdup_printf ("%s is not installed (apt install uidmap)", name);
   if (machine->no_new_privs)
@@ -218,20 +218,36 @@ tools_problem (const MachineFacts *machine)
                           tool->path, tool->path);
 }
 
-/* Why no more than one id is mapped where the configuration leaves that to us, with the command
- * that mends it. Transfer: full. */
+/* Why the tools cannot be used, with the command that mends it. Transfer: full. */
 static char *
-one_id_problem (const MachineFacts *machine)
+tools_problem (const MachineFacts *machine)
+{
+  return plan_map_tool_problem (machine, machine->newuidmap.able ? &machine->newgidmap
+                                                                 : &machine->newuidmap);
+}
+
+char *
+plan_sub_ids_problem (const MachineFacts *machine)
 {
   g_autofree char *user = user_name (machine);
 
   if (machine->sub_uids->len > 0 && machine->sub_gids->len > 0)
-    return tools_problem (machine);
+    return NULL;
   if (!machine->initial_user_ns)
     return g_strdup_printf ("no sub-ids of user %s exist in this user namespace", user);
   return g_strdup_printf ("user %s has no sub-ids (usermod --add-subuids %u-%u --add-subgids %u-%u"
                           " %s)", user, SUB_ID_MIN, SUB_ID_MIN + 65535, SUB_ID_MIN,
                           SUB_ID_MIN + 65535, user);
+}
+
+/* Why no more than one id is mapped where the configuration leaves that to us, with the command
+ * that mends it. Transfer: full. */
+static char *
+one_id_problem (const MachineFacts *machine)
+{
+  char *problem = plan_sub_ids_problem (machine);
+
+  return problem != NULL ? problem : tools_problem (machine);
 }
 
 /* Decides who writes the maps, and checks that they will be accepted. */
@@ -305,9 +321,11 @@ plan_check_ids (PlanContext *context, GError **error)
   return TRUE;
 }
 
-static gboolean
-outside_is_mapped (const GArray *map, guint32 id)
+gboolean
+plan_id_is_inside (const GArray *map, guint32 id)
 {
+  if (map == NULL)
+    return TRUE;
   for (guint i = 0; i < map->len; i++)
     {
       const IdMapLine *line = &g_array_index (map, IdMapLine, i);
@@ -329,8 +347,8 @@ plan_check_search (const Plan *plan, const SourceFacts *source, const char *poin
       const ClosedDirectory *closed = g_ptr_array_index (source->closed, i);
 
       /* over what belongs to ids of the container its root has every right */
-      if (!outside_is_mapped (plan->uid_map, closed->uid)
-          || !outside_is_mapped (plan->gid_map, closed->gid))
+      if (!plan_id_is_inside (plan->uid_map, closed->uid)
+          || !plan_id_is_inside (plan->gid_map, closed->gid))
         return plan_refuse (error, pointer, "the container's root is not the caller and may not"
                             " search %s (chmod o+x %s)", closed->path, closed->path);
     }
@@ -347,8 +365,8 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
   gboolean root_mapped = plan_id_is_mapped (plan->uid_map, 0)
                          && plan_id_is_mapped (plan->gid_map, 0);
 
-  if (outside_is_mapped (plan->uid_map, kinds[0].caller)
-      && outside_is_mapped (plan->gid_map, kinds[1].caller))
+  if (plan_id_is_inside (plan->uid_map, kinds[0].caller)
+      && plan_id_is_inside (plan->gid_map, kinds[1].caller))
     {
       plan->userns = USERNS_BWRAP;
       return TRUE;

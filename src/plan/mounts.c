@@ -160,6 +160,9 @@ plan_bind (const Work *work, GError **error)
   const SourceFacts *facts = g_ptr_array_index (work->context->facts->bundle.mounts, work->index);
   guint32 flags = OP_FLAG_CHECK_SOURCE;
 
+  /* plan_sources() has refused it; this is a plan that goes on all the same */
+  if (facts == NULL || facts->error != 0)
+    return TRUE;
   if (work->options->recursive)
     flags |= OP_FLAG_RECURSIVE;
   if (S_ISDIR (facts->mode))
@@ -169,8 +172,8 @@ plan_bind (const Work *work, GError **error)
   if (!check_locked (work, facts, work->options, error))
     return FALSE;
   for (guint i = 0; i < work->options->superblock->len; i++)
-    plan_note (work->context->plan, work->at, "option %s has no effect on a bind mount",
-               (const char *) g_ptr_array_index (work->options->superblock, i));
+    plan_ignore (work->context->plan, work->at, "option %s has no effect on a bind mount",
+                 (const char *) g_ptr_array_index (work->options->superblock, i));
   add_bind (work, g_ptr_array_index (work->context->staged, work->index), facts, flags);
   return TRUE;
 }
@@ -200,7 +203,7 @@ add_parameters (const Work *work, PlanOp *op)
       if (g_strcmp0 (work->mount->type, "devpts") == 0 && g_str_has_prefix (option, "gid=")
           && g_ascii_string_to_unsigned (option + 4, 10, 0, G_MAXUINT32, &gid, NULL)
           && !plan_id_is_mapped (gids, (guint32) gid))
-        plan_note (work->context->plan, work->at, "option %s is left out: not mapped", option);
+        plan_ignore (work->context->plan, work->at, "option %s is left out: not mapped", option);
       else
         plan_op_string (op, option);
     }
@@ -491,7 +494,7 @@ gboolean
 plan_mounts (PlanContext *context, GError **error)
 {
   for (guint i = 0; i < field_count (context->spec->mounts); i++)
-    if (!plan_mount (context, i, error))
+    if (!plan_go_on (context, plan_mount (context, i, error), error))
       return FALSE;
   return TRUE;
 }

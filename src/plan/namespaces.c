@@ -93,7 +93,7 @@ plan_namespaces (PlanContext *context, GError **error)
   Plan *plan = context->plan;
 
   for (guint i = 0; i < field_count (wanted); i++)
-    if (!plan_namespace (context, i, error))
+    if (!plan_go_on (context, plan_namespace (context, i, error), error))
       return FALSE;
 
   if (oci_linux_namespace (context->spec->linux_, CLONE_NEWNS) == NULL)

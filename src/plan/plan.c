@@ -36,16 +36,6 @@ free_word (gpointer data)
   g_free (word);
 }
 
-static void
-free_note (gpointer data)
-{
-  PlanNote *note = data;
-
-  g_free (note->pointer);
-  g_free (note->message);
-  g_free (note);
-}
-
 void
 plan_free (Plan *plan)
 {
@@ -73,32 +63,33 @@ plan_privileged (const MachineFacts *machine)
 static gboolean
 take_notes (PlanContext *context, GError **error)
 {
-  const FieldNote *refused = oci_notes_refused (context->spec->notes);
-
-  if (refused != NULL)
-    return plan_refuse (error, refused->pointer, "%s", refused->reason);
   for (guint i = 0; i < context->spec->notes->len; i++)
     {
       const FieldNote *note = g_ptr_array_index (context->spec->notes, i);
 
-      plan_note (context->plan, note->pointer, "%s", note->reason);
+      if (note->support != FIELD_REFUSED)
+        plan_ignore (context->plan, note->pointer, "%s", note->reason);
+      else if (!plan_go_on (context, plan_refuse (error, note->pointer, "%s", note->reason), error))
+        return FALSE;
     }
   return TRUE;
 }
 
+/* With what a chapter needs of the one before. */
 static const struct {
   gboolean (*plan) (PlanContext *context, GError **error);
+  gboolean needs_last;
 } chapters[] = {
-  { take_notes },
-  { plan_namespaces },
-  { plan_idmap },
-  { plan_control_groups },
-  { plan_staging },
-  { plan_mounts },
-  { plan_devices },
-  { plan_paths },
-  { plan_system },
-  { plan_process },
+  { take_notes, FALSE },
+  { plan_namespaces, FALSE },
+  { plan_idmap, FALSE },
+  { plan_control_groups, FALSE },
+  { plan_staging, FALSE },
+  { plan_mounts, TRUE },
+  { plan_devices, FALSE },
+  { plan_paths, FALSE },
+  { plan_system, FALSE },
+  { plan_process, FALSE },
 };
 
 static Plan *
@@ -110,25 +101,53 @@ plan_empty (const OciSpec *spec)
   plan->words = g_ptr_array_new_with_free_func (free_word);
   plan->ops = g_ptr_array_new_with_free_func (free_op);
   plan->rows = g_ptr_array_new_with_free_func (free_row);
-  plan->notes = g_ptr_array_new_with_free_func (free_note);
+  plan->notes = plan_notes_new ();
   plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
   return plan;
+}
+
+/* All chapters; with context->refusals it cannot fail. */
+static gboolean
+plan_chapters (PlanContext *context, GError **error)
+{
+  g_autoptr (GPtrArray) staged = g_ptr_array_new_with_free_func (g_free);
+  gboolean ok = TRUE;
+
+  context->staged = staged;
+  if (context->spec->hooks != NULL)
+    context->start_hooks = context->spec->hooks->start_container;
+  for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
+    {
+      if (!ok && chapters[i].needs_last)
+        continue;
+      ok = chapters[i].plan (context, error);
+      if (!plan_go_on (context, ok, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 Plan *
 plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options, GError **error)
 {
   g_autoptr (Plan) plan = plan_empty (spec);
-  g_autoptr (GPtrArray) staged = g_ptr_array_new_with_free_func (g_free);
   PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
-                          .options = options, .plan = plan, .staged = staged };
+                          .options = options, .plan = plan };
 
-  if (spec->hooks != NULL)
-    context.start_hooks = spec->hooks->start_container;
-  for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
-    if (!chapters[i].plan (&context, error))
-      return NULL;
-  return g_steal_pointer (&plan);
+  return plan_chapters (&context, error) ? g_steal_pointer (&plan) : NULL;
+}
+
+Plan *
+plan_check (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
+            GPtrArray *refusals)
+{
+  g_autoptr (GError) refused = NULL;
+  Plan *plan = plan_empty (spec);
+  PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
+                          .options = options, .plan = plan, .refusals = refusals };
+
+  (void) plan_chapters (&context, &refused);
+  return plan;
 }
 
 Plan *

@@ -84,6 +84,7 @@ typedef struct {
 typedef struct {
   char *pointer;
   char *message;
+  gboolean ignored;  /* it has no effect at all */
 } PlanNote;
 
 typedef struct {
@@ -115,6 +116,14 @@ typedef struct {
 Plan *plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
                 GError **error);
 
+/* The same, but goes on behind what cannot be done: all of it is added to @refusals (of PlanNote;
+ * plan_notes_new()), and then the plan is not one to be carried out. Transfer: full. */
+Plan *plan_check (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
+                  GPtrArray *refusals);
+
+/* Returns an array that takes PlanNote. Transfer: full. */
+GPtrArray *plan_notes_new (void);
+
 /* What a plan for exec must know of the container it goes into. */
 typedef struct {
   GArray *uid_map;         /* of IdMapLine: ids that exist there */
@@ -134,6 +143,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
 
 /* Whether @id of the container is in @map (of IdMapLine; NULL: every id is). */
 gboolean plan_id_is_mapped (const GArray *map, guint32 id);
+
+/* Returns why @tool, one of @machine's two, writes no maps, with the command that mends it in
+ * parentheses; NULL: it does. Transfer: full. */
+char *plan_map_tool_problem (const MachineFacts *machine, const MapTool *tool);
+
+/* The same of the caller's sub-ids. */
+char *plan_sub_ids_problem (const MachineFacts *machine);
+
+/* Whether @id out here is one of the container's; @map as above, and everything is in NULL. */
+gboolean plan_id_is_inside (const GArray *map, guint32 id);
 
 /* Whether the caller has the privilege to do without a user namespace. */
 gboolean plan_privileged (const MachineFacts *machine);

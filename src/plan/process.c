@@ -24,7 +24,7 @@ capability_set (PlanContext *context, char **names, const char *set)
 
       /* a warning, not an error: callers send names of newer kernels */
       if (row == NULL || (guint) row->value > context->facts->machine.last_capability)
-        plan_note (context->plan, at, "unknown capability %s", names[i]);
+        plan_ignore (context->plan, at, "unknown capability %s", names[i]);
       else
         bits |= (guint64) 1 << row->value;
     }
@@ -47,8 +47,8 @@ plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
   sets[CAPABILITY_AMBIENT] = capability_set (context, wanted->ambient, "ambient");
   possible = sets[CAPABILITY_PERMITTED] & sets[CAPABILITY_INHERITABLE];
   if (sets[CAPABILITY_AMBIENT] & ~possible)
-    plan_note (context->plan, "/process/capabilities/ambient", "a capability that is not permitted"
-               " and inheritable cannot be ambient");
+    plan_ignore (context->plan, "/process/capabilities/ambient", "a capability that is not"
+                 " permitted and inheritable cannot be ambient");
   sets[CAPABILITY_AMBIENT] &= possible;
 }
 
@@ -83,14 +83,14 @@ plan_groups (PlanContext *context)
                                                       "run.oci.keep_original_groups"), "1") == 0;
   if (plan->keep_groups)
     {
-      plan_note (plan, "/process/user/additionalGids", "the caller's groups stay: the annotation"
-                 " run.oci.keep_original_groups says so");
+      plan_ignore (plan, "/process/user/additionalGids", "the caller's groups stay: the annotation"
+                   " run.oci.keep_original_groups says so");
       return;
     }
   if (plan->setgroups_deny)
     {
-      plan_note (plan, "/process/user/additionalGids", "the caller's groups stay: setgroups is"
-                 " denied in a user namespace of one id");
+      plan_ignore (plan, "/process/user/additionalGids", "the caller's groups stay: setgroups is"
+                   " denied in a user namespace of one id");
       return;
     }
   op = plan_op (plan, OP_GROUPS, plan_row (plan, "/process/user/additionalGids",
@@ -233,7 +233,7 @@ plan_process (PlanContext *context, GError **error)
   plan_groups (context);
   plan_program (context, sets[CAPABILITY_EFFECTIVE]);
   plan_rlimits (context);
-  if (!plan_attributes (context, error))
+  if (!plan_go_on (context, plan_attributes (context, error), error))
     return FALSE;
   row = plan_row (plan, "", "say that everything is ready, and wait for the start");
   (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);

@@ -203,7 +203,7 @@ stage_overlays (PlanContext *context, GError **error)
 
       for (guint count = count_folders (context, i); count > 0; count--)
         {
-          if (!check_source (context, next, at, error))
+          if (!plan_go_on (context, check_source (context, next, at, error), error))
             return FALSE;
           g_free (stage_one (context, next++));
         }
@@ -227,7 +227,7 @@ plan_sources (PlanContext *context, GError **error)
       {
         g_autofree char *at = g_strdup_printf ("/mounts/%u/source", i);
 
-        if (!check_source (context, i, at, error))
+        if (!plan_go_on (context, check_source (context, i, at, error), error))
           return FALSE;
         count++;
       }

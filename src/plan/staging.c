@@ -159,7 +159,7 @@ plan_staging (PlanContext *context, GError **error)
   guint32 row;
 
   stage_namespaces (context);
-  if (!stage_root (context, error))
+  if (!plan_go_on (context, stage_root (context, error), error))
     return FALSE;
   stage_host (context);
   if (!plan_sources (context, error))

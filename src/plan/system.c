@@ -139,12 +139,12 @@ plan_system (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
 
-  if (!set_sysctls (context, error))
+  if (!plan_go_on (context, set_sysctls (context, error), error))
     return FALSE;
   set_name (plan, OP_HOSTNAME, context->spec->hostname, "/hostname");
   set_name (plan, OP_DOMAINNAME, context->spec->domainname, "/domainname");
   set_oom_score (context);
-  if (!plan_terminal (context, OP_FLAG_BIND_CONSOLE, error))
+  if (!plan_go_on (context, plan_terminal (context, OP_FLAG_BIND_CONSOLE, error), error))
     return FALSE;
   plan_notify (context);
   plan_create_hooks (context);

@@ -6,13 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/self.h"
-#include "host/bundle.h"
-#include "host/cgroups.h"
-#include "host/machine.h"
 #include "host/paths.h"
-#include "json/parse.h"
-#include "plan/mounts.h"
 #include "plan/plain.h"
 #include "plan/print.h"
 #include "run/console.h"
@@ -24,6 +18,7 @@
 #include "run/pidfile.h"
 #include "run/steps.h"
 #include "run/supervise.h"
+#include "run/work.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,117 +34,6 @@ create_request_clear (CreateRequest *request)
   g_clear_pointer (&request->pid_file, g_free);
   g_clear_pointer (&request->console_socket, g_free);
   g_clear_pointer (&request->pidfd_socket, g_free);
-}
-
-/* All that is known before anything is done. */
-typedef struct {
-  char *config;          /* the configuration as it was read */
-  gsize config_length;
-  OciSpec *spec;
-  HostFacts *facts;
-  char *init_path;
-  PlanOptions options;
-  Plan *plan;
-} Work;
-
-static void
-work_clear (Work *work)
-{
-  g_clear_pointer (&work->plan, plan_free);
-  g_clear_pointer (&work->facts, host_facts_free);
-  g_clear_pointer (&work->spec, oci_spec_free);
-  g_clear_pointer (&work->init_path, g_free);
-  g_clear_pointer (&work->config, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
-
-static gboolean
-read_spec (Work *work, const CreateRequest *request, GError **error)
-{
-  autofd bundle = open (request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-  if (bundle < 0)
-    return throw_errno (error, "chdir %s", request->bundle);
-  if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
-    return throw (error, "JSON specification file %s not found", request->config);
-  work->config = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH,
-                                  &work->config_length, error);
-  if (work->config == NULL)
-    return FALSE;
-  work->spec = oci_spec_parse (work->config, work->config_length, "config.json", error);
-  return work->spec != NULL;
-}
-
-static gboolean
-has_cgroup_mount (const OciSpec *spec)
-{
-  for (guint i = 0; i < field_count (spec->mounts); i++)
-    {
-      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
-
-      if (g_strcmp0 (mount->type, "cgroup") == 0 && !mount_is_bind (mount))
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static HostFacts *
-probe_facts (const Store *store, const CreateRequest *request, const OciSpec *spec,
-             GError **error)
-{
-  g_autoptr (HostFacts) facts = g_new0 (HostFacts, 1);
-  HostProbeOptions options = { .bwrap = request->bwrap, .root_fd = store->fd };
-
-  if (!host_machine_probe (&facts->machine, &options, error))
-    return NULL;
-  if (facts->machine.bwrap.problem != NULL)
-    return throw_null (error, "%s", facts->machine.bwrap.problem);
-  if (has_cgroup_mount (spec) && !host_cgroup_probe (&facts->machine, error))
-    return NULL;
-  if (plan_needs_cgroups (spec, &facts->machine, request->cgroup_manager)
-      && !host_cgroup_places (&facts->machine, spec->linux_->cgroups_path, request->id, error))
-    return NULL;
-  if (!host_bundle_probe (spec, request->bundle, &facts->bundle, error))
-    return NULL;
-  return g_steal_pointer (&facts);
-}
-
-static gboolean
-prepare (Work *work, const Store *store, const CreateRequest *request, gboolean gate,
-         GError **error)
-{
-  if (!read_spec (work, request, error))
-    return FALSE;
-  work->facts = probe_facts (store, request, work->spec, error);
-  if (work->facts == NULL)
-    return FALSE;
-  work->init_path = self_find_program ("bwrap-oci-init", error);
-  if (work->init_path == NULL)
-    return FALSE;
-  work->options = (PlanOptions) {
-    .id = request->id,
-    .bundle = request->bundle,
-    .preserve_fds = request->preserve_fds,
-    .listen_fds = request->listen_fds,
-    .notify = request->notify_socket != NULL,
-    .gate = gate,
-    .new_keyring = request->new_keyring,
-    .console_socket = request->console_socket != NULL,
-    .detach = request->detach,
-    .cgroup_manager = request->cgroup_manager,
-    .init_path = work->init_path,
-  };
-  work->plan = plan_new (work->spec, work->facts, &work->options, error);
-  if (work->plan == NULL)
-    return FALSE;
-  for (guint i = 0; i < work->plan->notes->len; i++)
-    {
-      const PlanNote *note = g_ptr_array_index (work->plan->notes, i);
-
-      log_debug ("config.json: %s: %s", note->pointer, note->message);
-    }
-  return TRUE;
 }
 
 /* What later commands need to know, since nobody will tell them again. */
@@ -206,11 +90,11 @@ tear_down (Launch *waiting, Container *container, const OciSpec *spec)
 gboolean
 create_container (const Store *store, const CreateRequest *request, GError **error)
 {
-  g_auto (Work) work = { 0 };
+  g_auto (Work) work = WORK_INIT;
   g_auto (Launch) waiting = LAUNCH_INIT;
   g_autoptr (Container) container = NULL;
 
-  if (!prepare (&work, store, request, TRUE, error))
+  if (!work_prepare (&work, store, request, TRUE, error))
     return FALSE;
   container = container_create (store, request->id, error);
   if (container == NULL)
@@ -269,7 +153,7 @@ remove_ended (Container *container, GError **error)
 gboolean
 run_container (const Store *store, const CreateRequest *request, int *ret_status, GError **error)
 {
-  g_auto (Work) work = { 0 };
+  g_auto (Work) work = WORK_INIT;
   g_auto (Launch) running = LAUNCH_INIT;
   g_auto (Console) console = CONSOLE_INIT;
   g_autoptr (Container) container = NULL;
@@ -280,7 +164,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
       *ret_status = 0;
       return run_in_steps (store, request, error);
     }
-  if (!prepare (&work, store, request, FALSE, error))
+  if (!work_prepare (&work, store, request, FALSE, error))
     return FALSE;
   if (!request->detach && !supervise_block (&signals, error))
     return FALSE;
@@ -309,9 +193,9 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
 gboolean
 print_plan (const Store *store, const CreateRequest *request, gboolean json, GError **error)
 {
-  g_auto (Work) work = { 0 };
+  g_auto (Work) work = WORK_INIT;
 
-  if (!prepare (&work, store, request, FALSE, error))
+  if (!work_prepare (&work, store, request, FALSE, error))
     return FALSE;
   if (json)
     {
@@ -327,14 +211,13 @@ print_plan (const Store *store, const CreateRequest *request, gboolean json, GEr
 gboolean
 print_plain (const Store *store, const CreateRequest *request, GError **error)
 {
-  g_auto (Work) work = { 0 };
+  g_auto (Work) work = WORK_INIT;
   g_autoptr (Plain) plain = NULL;
 
-  if (!read_spec (&work, request, error))
+  if (!work_read_spec (&work, request, error) || !work_probe (&work, store, request, error))
     return FALSE;
-  work.facts = probe_facts (store, request, work.spec, error);
-  if (work.facts == NULL)
-    return FALSE;
+  if (work.facts->machine.bwrap.problem != NULL)
+    return throw (error, "%s", work.facts->machine.bwrap.problem);
   host_paths_probe (work.spec, &work.facts->bundle);
   plain = plain_new (work.spec, work.facts, error);
   if (plain == NULL)

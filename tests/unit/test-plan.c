@@ -386,6 +386,42 @@ test_options (void)
     }
 }
 
+/* What plan_check() collects begins with what plan_new() fails with, and is nothing where that does
+ * not. */
+static void
+test_check (void)
+{
+  g_autoptr (GPtrArray) names = case_names ();
+  guint most = 0;
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autoptr (Case) golden = case_read (g_ptr_array_index (names, i), NULL);
+      g_autoptr (GPtrArray) refusals = plan_notes_new ();
+      g_autoptr (Plan) plan = NULL, checked = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *first = NULL;
+
+      if (golden == NULL)
+        continue;
+      plan = plan_new (golden->spec, golden->facts, &golden->options, &error);
+      checked = plan_check (golden->spec, golden->facts, &golden->options, refusals);
+      g_test_message ("%s", (const char *) g_ptr_array_index (names, i));
+      g_assert_cmpuint (refusals->len > 0, ==, plan == NULL);
+      most = MAX (most, refusals->len);
+      if (refusals->len > 0)
+        {
+          const PlanNote *note = g_ptr_array_index (refusals, 0);
+
+          first = g_strdup_printf ("config.json: %s: %s", note->pointer, note->message);
+          g_assert_cmpstr (first, ==, error->message);
+        }
+      else
+        g_assert_cmpuint (checked->ops->len, ==, plan->ops->len);
+    }
+  g_assert_cmpuint (most, >=, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -396,6 +432,7 @@ main (int argc, char **argv)
   g_test_add_func ("/plan/maps", test_maps);
   g_test_add_func ("/plan/json", test_json);
   g_test_add_func ("/plan/text", test_text);
+  g_test_add_func ("/plan/check", test_check);
   g_test_add_func ("/plan/limit", test_limit);
   g_test_add_func ("/plan/option-names", test_option_names);
   g_test_add_func ("/plan/options", test_options);

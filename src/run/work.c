@@ -1,0 +1,115 @@
+/* What is known of a container before anything is done; see work.h. */
+#include "config.h"
+
+#include "run/work.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/self.h"
+#include "host/bundle.h"
+#include "host/cgroups.h"
+#include "host/machine.h"
+#include "json/parse.h"
+#include "plan/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+void
+work_clear (Work *work)
+{
+  g_clear_pointer (&work->plan, plan_free);
+  g_clear_pointer (&work->facts, host_facts_free);
+  g_clear_pointer (&work->spec, oci_spec_free);
+  g_clear_pointer (&work->init_path, g_free);
+  g_clear_pointer (&work->config, g_free);
+}
+
+gboolean
+work_read_spec (Work *work, const CreateRequest *request, GError **error)
+{
+  autofd bundle = open (request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (bundle < 0)
+    return throw_errno (error, "chdir %s", request->bundle);
+  if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
+    return throw (error, "JSON specification file %s not found", request->config);
+  work->config = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH,
+                                  &work->config_length, error);
+  if (work->config == NULL)
+    return FALSE;
+  work->spec = oci_spec_parse (work->config, work->config_length, "config.json", error);
+  return work->spec != NULL;
+}
+
+static gboolean
+has_cgroup_mount (const OciSpec *spec)
+{
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+
+      if (g_strcmp0 (mount->type, "cgroup") == 0 && !mount_is_bind (mount))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+work_probe (Work *work, const Store *store, const CreateRequest *request, GError **error)
+{
+  HostProbeOptions options = { .bwrap = request->bwrap, .root_fd = store->fd };
+  HostFacts *facts = work->facts = g_new0 (HostFacts, 1);
+  const OciSpec *spec = work->spec;
+
+  return host_machine_probe (&facts->machine, &options, error)
+         && (!has_cgroup_mount (spec) || host_cgroup_probe (&facts->machine, error))
+         && (!plan_needs_cgroups (spec, &facts->machine, request->cgroup_manager)
+             || host_cgroup_places (&facts->machine, spec->linux_->cgroups_path, request->id,
+                                    error))
+         && host_bundle_probe (spec, request->bundle, &facts->bundle, error);
+}
+
+gboolean
+work_set_options (Work *work, const CreateRequest *request, gboolean gate, GError **error)
+{
+  work->init_path = self_find_program ("bwrap-oci-init", error);
+  work->options = (PlanOptions) {
+    .id = request->id,
+    .bundle = request->bundle,
+    .preserve_fds = request->preserve_fds,
+    .listen_fds = request->listen_fds,
+    .notify = request->notify_socket != NULL,
+    .gate = gate,
+    .new_keyring = request->new_keyring,
+    .console_socket = request->console_socket != NULL,
+    .detach = request->detach,
+    .cgroup_manager = request->cgroup_manager,
+    .init_path = work->init_path,
+  };
+  return work->init_path != NULL;
+}
+
+gboolean
+work_prepare (Work *work, const Store *store, const CreateRequest *request, gboolean gate,
+              GError **error)
+{
+  if (!work_read_spec (work, request, error) || !work_probe (work, store, request, error))
+    return FALSE;
+  if (work->facts->machine.bwrap.problem != NULL)
+    return throw (error, "%s", work->facts->machine.bwrap.problem);
+  if (!work_set_options (work, request, gate, error))
+    return FALSE;
+  work->plan = plan_new (work->spec, work->facts, &work->options, error);
+  if (work->plan == NULL)
+    return FALSE;
+  for (guint i = 0; i < work->plan->notes->len; i++)
+    {
+      const PlanNote *note = g_ptr_array_index (work->plan->notes, i);
+
+      log_debug ("config.json: %s: %s", note->pointer, note->message);
+    }
+  return TRUE;
+}
