@@ -22,7 +22,7 @@ typedef struct {
 /* Rows that create and run share. */
 #define CREATE_OPTION_ROWS                                                                     \
   OPTION_STRING (CreateOptions, bundle, 'b', "bundle", "DIR",                                  \
-                 "the bundle's directory (default: the current one)"),                         \
+                 "the bundle's directory (default: .)"),                         \
     OPTION_STRING (CreateOptions, config, 'f', "config", "FILE",                               \
                    "its configuration (default: config.json)"),                                \
     OPTION_STRING (CreateOptions, pid_file, 0, "pid-file", "FILE",                             \
@@ -30,7 +30,7 @@ typedef struct {
     OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",                 \
                    "send the terminal to this socket"),                                        \
     OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                     \
-                   "send a pidfd of the first process to this socket"),                        \
+                   "send a pidfd of the process to this socket"),                        \
     OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",                          \
                  "hand on N descriptors from 3 upwards"),                                      \
     OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring",                           \

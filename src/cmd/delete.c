@@ -12,7 +12,7 @@ typedef struct {
 
 static const Option options[] = {
   OPTION_FLAG (Options, force, 'f', "force", "kill it first; an unknown ID is no error"),
-  OPTION_FLAG (Options, regex, 'r', "regex", "all whose id this regular expression matches"),
+  OPTION_FLAG (Options, regex, 'r', "regex", "all whose id this expression matches"),
   OPTION_END
 };
 

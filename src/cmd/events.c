@@ -17,7 +17,7 @@ typedef struct {
 static const Option options[] = {
   OPTION_FLAG (Options, stats, 0, "stats", "only the statistics, and once"),
   OPTION_STRING (Options, interval, 0, "interval", "TIME",
-                 "between two statistics, as 500ms, 5s or 1m (default: 5s)"),
+                 "between statistics, as 500ms or 1m (5s)"),
   OPTION_END
 };
 

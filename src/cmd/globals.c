@@ -12,7 +12,7 @@ const Option cmd_global_options[] = {
   OPTION_STRING (GlobalOptions, log, 0, "log", "FILE", "append messages to FILE as well"),
   OPTION_STRING (GlobalOptions, log_format, 0, "log-format", "FORMAT", "\"text\" or \"json\""),
   OPTION_STRING (GlobalOptions, log_level, 0, "log-level", "LEVEL",
-                 "\"debug\" is --debug, \"warning\" and \"error\" change nothing"),
+                 "\"debug\" (--debug), \"warning\" or \"error\""),
   OPTION_FLAG (GlobalOptions, debug, 0, "debug", "say more"),
   OPTION_STRING (GlobalOptions, bwrap, 0, "bwrap", "PATH", "the bubblewrap to use"),
   OPTION_FLAG (GlobalOptions, systemd_cgroup, 0, "systemd-cgroup",

@@ -24,8 +24,7 @@ cmd_print_help (const Command *const *commands)
       (void) printf ("  %-10s %s\n", (*commands)->name, (*commands)->summary);
   (void) printf ("\nOptions:\n");
   options_print (cmd_global_options);
-  (void) printf ("\nOptions of run, which may stand here as well:\n");
-  options_print (cmd_run.options);
+  (void) printf ("\nOptions of run, as --pid-file FILE, may stand here as well: see run --help.\n");
 }
 
 void

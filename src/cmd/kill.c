@@ -13,8 +13,8 @@ typedef struct {
 } Options;
 
 static const Option options[] = {
-  OPTION_FLAG (Options, all, 'a', "all", "to all processes of the container, not only the first"),
-  OPTION_FLAG (Options, regex, 'r', "regex", "to all whose id this regular expression matches"),
+  OPTION_FLAG (Options, all, 'a', "all", "to all processes of the container"),
+  OPTION_FLAG (Options, regex, 'r', "regex", "all whose id this expression matches"),
   OPTION_END
 };
 

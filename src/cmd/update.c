@@ -25,8 +25,7 @@ typedef struct {
 
 static const Option options[] = {
   OPTION_STRING (Options, resources, 'r', "resources", "FILE",
-                 "JSON of the form of linux.resources, \"-\": standard input; instead of the"
-                 " others"),
+                 "linux.resources as JSON (-: standard input)"),
   OPTION_STRING (Options, memory, 0, "memory", "BYTES", "limit of memory, as 100M; -1: none"),
   OPTION_STRING (Options, memory_swap, 0, "memory-swap", "BYTES", "limit of memory and swap"),
   OPTION_STRING (Options, memory_reservation, 0, "memory-reservation", "BYTES",

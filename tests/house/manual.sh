@@ -29,6 +29,10 @@ documented=$(sed -n 's/^\.SS \([a-z][a-z]*\).*/\1/p' <<<"$manual" | sort)
 none "commands: help and manual" "$(diff <(commands | sort) <(echo "$documented") || true)"
 none "global options: help and manual" \
   "$(diff <("$program" --help | first_block | help_options) <(section OPTIONS | manual_options) || true)"
+# fits PAGE: a help of at most 40 lines of at most 80 columns
+fits() { awk -v page="$1" 'length > 80 { print page ": too wide: " $0 } END { if (NR > 40) print page ": " NR " lines" }'; }
+none "each help fits a screen" "$("$program" --help | fits "--help"
+  for command in $(commands); do "$program" "$command" --help | fits "$command"; done)"
 for command in $(commands); do
   none "options of $command: help and manual" \
     "$(diff <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \

@@ -7,7 +7,7 @@ build_packages=(autoconf automake binutils gcc libc6-dev libglib2.0-dev libjson-
 run_packages=(bubblewrap uidmap)
 client_packages=(buildah catatonit conmon containerd curl netavark podman runc slirp4netns)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
-test_packages=(bats busybox-static jq mmdebstrap procps python3 shellcheck)
+test_packages=(bats busybox-static fish jq mmdebstrap procps python3 shellcheck zsh)
 
 # install_packages NAME...: with apt-get, as root or with sudo; says which.
 install_packages() {
