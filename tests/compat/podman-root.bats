@@ -28,7 +28,8 @@ $(has_controller pids || echo 'pids_limit = 0')
 runtime = "bwrap-oci"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-static_dir = "$CLIENT_DIR/static"
+# where the clean-up, which is given the root by an option, looks for it
+static_dir = "$CLIENT_DIR/graph/libpod"
 volume_path = "$CLIENT_DIR/volumes"
 tmp_dir = "$CLIENT_DIR/tmp"
 network_config_dir = "$CLIENT_DIR/networks"
