@@ -185,7 +185,7 @@ static void
 hand_down (Making *making, const CgroupDir *dir)
 {
   g_autoptr (GPtrArray) missing = missing_controllers (making->target, dir);
-  gboolean needed = FALSE;
+  gboolean needed = making->plan->hands_down;
 
   for (guint i = 0; i < missing->len; i++)
     needed |= is_needed (making, g_ptr_array_index (missing, i));

@@ -60,6 +60,9 @@ gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
 
+/* Checks that systemd as pid 1 will be able to make cgroups. */
+gboolean plan_systemd_cgroup (PlanContext *context, GError **error);
+
 /* Adds bwrap's options for the bind sources, as part of plan_staging(). */
 gboolean plan_sources (PlanContext *context, GError **error);
 

@@ -99,7 +99,7 @@ plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine, CgroupMana
 
   if (manager == CGROUP_MANAGER_DISABLED)
     return FALSE;
-  if (spec->linux_->cgroups_path != NULL)
+  if (spec->linux_->cgroups_path != NULL || spec->systemd != SYSTEMD_NONE)
     return TRUE;
   return resources != NULL
          && (resources->memory != NULL || resources->cpu != NULL || resources->pids != NULL
@@ -331,7 +331,10 @@ plan_directories (PlanContext *context, GError **error)
     return plan_refuse (error, CGROUPS_PATH, "%s: slice:prefix:name needs --systemd-cgroup", path);
   if (!plan_settings (context, error) || !plan_device_rules (context, error))
     return FALSE;
-  if (path == NULL && !is_asked (plan) && plan->devices == NULL)
+  plan->hands_down = context->spec->systemd != SYSTEMD_NONE;
+  if (plan->hands_down && !plan_systemd_cgroup (context, error))
+    return FALSE;
+  if (path == NULL && !is_asked (plan) && plan->devices == NULL && !plan->hands_down)
     g_ptr_array_set_size (plan->settings, 0);
   else
     add_targets (context);

@@ -39,6 +39,7 @@ typedef struct {
   GPtrArray *settings;       /* of CgroupSetting; hierarchy is an index of targets */
   const GPtrArray *devices;  /* of OciDeviceRule: the rules to be enforced; NULL: none; not owned */
   int device_target;         /* index of the target that enforces them */
+  gboolean hands_down;       /* the container is to have all controllers, for cgroups of its own */
   gint64 owner;              /* uid that the v2 cgroup is given to; -1: nobody else */
 } CgroupPlan;
 

@@ -472,7 +472,7 @@ static gboolean
 plan_mount (PlanContext *context, guint index, GError **error)
 {
   const OciMount *mount = g_ptr_array_index (context->spec->mounts, index);
-  g_autofree char *at = g_strdup_printf ("/mounts/%u", index);
+  g_autofree char *at = oci_mount_pointer (context->spec->mounts, index);
   g_autofree char *target = oci_path_normalize (mount->destination);
   g_auto (MountOptions) options = { 0 };
   Work work = { .context = context, .mount = mount, .index = index, .at = at,

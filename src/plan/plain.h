@@ -29,6 +29,6 @@ GString *plain_format_losses (const Plain *plain);
 void plain_print (const Plain *plain);
 
 /* Returns which paths of a container of @spec must be looked up, as PathFacts by JSON pointer
- * ("/mounts/3", "/process/cwd"; a device of the usual ones by its path); what is to be found on the
- * host is still open. Transfer: full. */
+ * ("/mounts/3", with those added; "/process/cwd"; a device of the usual ones by its path);
+ * what is to be found on the host is still open. Transfer: full. */
 GHashTable *plain_paths (const OciSpec *spec);

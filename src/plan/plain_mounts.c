@@ -298,10 +298,11 @@ static gboolean
 add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
 {
   const OciMount *mount = g_ptr_array_index (work->spec->mounts, index);
-  g_autofree char *at = g_strdup_printf ("/mounts/%u", index);
+  g_autofree char *at = oci_mount_pointer (work->spec->mounts, index);
+  g_autofree char *key = g_strdup_printf ("/mounts/%u", index);
   g_autoptr (GString) lost = g_string_new (NULL);
   g_auto (MountOptions) options = { 0 };
-  Mount one = { .work = work, .mount = mount, .path = plain_path (work, at), .at = at,
+  Mount one = { .work = work, .mount = mount, .path = plain_path (work, key), .at = at,
                 .target = work->targets[index], .lost = lost,
                 .source = g_ptr_array_index (work->facts->bundle.mounts, index),
                 .kind = plain_kind (work->spec, work->targets, index) };
@@ -317,7 +318,7 @@ add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
                   mount->type != NULL ? mount->type : "(none)");
       return TRUE;
     }
-  if (!plain_check_target (work, at, one.target) || !fits (&one))
+  if (!plain_check_target (work, one.path, at, one.target) || !fits (&one))
     return TRUE;
   sort_options (&one);
   if (!add_mount (&one, error))

@@ -268,10 +268,9 @@ plain_is_known (const PlainWork *work, const PathFacts *path)
 }
 
 gboolean
-plain_check_target (const PlainWork *work, const char *pointer, const char *path)
+plain_check_target (const PlainWork *work, const PathFacts *facts, const char *pointer,
+                    const char *path)
 {
-  const PathFacts *facts = plain_path (work, pointer);
-
   /* bwrap's own names, where the host hangs while it works */
   if (plain_below (path, "/oldroot") != NULL || plain_below (path, "/newroot") != NULL)
     plain_lose (work->plain, pointer, "nothing is put on %s: bwrap works there itself", path);

@@ -35,7 +35,7 @@ add_device (PlainWork *work, guint index)
     plain_lose (work->plain, at, "%s: bwrap makes no FIFO", target);
   else if (source == NULL || source->error != 0)
     plain_lose (work->plain, at, "%s: the host has no such node to bind", target);
-  else if (plain_check_target (work, at, target))
+  else if (plain_check_target (work, plain_path (work, at), at, target))
     {
       plain_add (work->plain, "--dev-bind", source->path, target, NULL);
       if (device->file_mode.set || device->uid.set || device->gid.set)
@@ -51,9 +51,12 @@ plain_devices (PlainWork *work)
   if (dev_is_full (work))
     return;
   for (guint i = 0; plain_default_devices[i] != NULL; i++)
-    if (plain_check_target (work, plain_default_devices[i], plain_default_devices[i]))
-      plain_add (work->plain, "--dev-bind", plain_default_devices[i], plain_default_devices[i],
-                 NULL);
+    {
+      const char *device = plain_default_devices[i];
+
+      if (plain_check_target (work, plain_path (work, device), device, device))
+        plain_add (work->plain, "--dev-bind", device, device, NULL);
+    }
   plain_lose (work->plain, "/mounts", "/dev has no links: ptmx, fd, stdin, stdout, stderr");
 }
 
@@ -66,7 +69,7 @@ is_there (const PlainWork *work, const char *pointer, const char *path)
 
   if (plain_is_known (work, facts) && (facts->error == ENOENT || facts->error == ENOTDIR))
     return FALSE;
-  return plain_check_target (work, pointer, path);
+  return plain_check_target (work, facts, pointer, path);
 }
 
 /* A mount of bwrap's on the path would cover those below it. */

@@ -41,9 +41,10 @@ gboolean plain_is_known (const PlainWork *work, const PathFacts *path);
  * there. Transfer: full. */
 char *plain_path_on_host (const PlainWork *work, const PathFacts *path);
 
-/* Whether bwrap may be given @path as the destination of what stands at @pointer, which it makes
- * where it is missing; says what is lost if not. */
-gboolean plain_check_target (const PlainWork *work, const char *pointer, const char *path);
+/* Whether bwrap may be given @path, where @facts were found, as the destination of what stands at
+ * @pointer, which it makes where it is missing; says what is lost if not. */
+gboolean plain_check_target (const PlainWork *work, const PathFacts *facts, const char *pointer,
+                             const char *path);
 
 /* The destinations of the mounts, normalised; NULL-terminated. Transfer: full. */
 char **plain_targets (const OciSpec *spec);

@@ -199,7 +199,8 @@ stage_overlays (PlanContext *context, GError **error)
 
   for (guint i = 0; i < field_count (context->spec->mounts); i++)
     {
-      g_autofree char *at = g_strdup_printf ("/mounts/%u/options", i);
+      g_autofree char *mount = oci_mount_pointer (context->spec->mounts, i);
+      g_autofree char *at = g_strconcat (mount, "/options", NULL);
 
       for (guint count = count_folders (context, i); count > 0; count--)
         {
@@ -225,7 +226,8 @@ plan_sources (PlanContext *context, GError **error)
   for (guint i = 0; i < field_count (mounts); i++)
     if (mount_is_bind (g_ptr_array_index (mounts, i)))
       {
-        g_autofree char *at = g_strdup_printf ("/mounts/%u/source", i);
+        g_autofree char *mount = oci_mount_pointer (mounts, i);
+        g_autofree char *at = g_strconcat (mount, "/source", NULL);
 
         if (!plan_go_on (context, check_source (context, i, at, error), error))
           return FALSE;

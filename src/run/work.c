@@ -10,6 +10,7 @@
 #include "host/bundle.h"
 #include "host/cgroups.h"
 #include "host/machine.h"
+#include "host/systemd.h"
 #include "json/parse.h"
 #include "plan/mounts.h"
 
@@ -27,6 +28,18 @@ work_clear (Work *work)
   g_clear_pointer (&work->config, g_free);
 }
 
+/* Adds what the configuration does not name and its program needs. */
+static gboolean
+complete_spec (OciSpec *spec, const CreateRequest *request, GError **error)
+{
+  g_auto (SystemdFacts) facts = { 0 };
+
+  if (!systemd_is_possible (spec))
+    return TRUE;
+  host_systemd_probe (spec, request->bundle, &facts);
+  return systemd_complete (spec, &facts, request->bundle, request->id, error);
+}
+
 gboolean
 work_read_spec (Work *work, const CreateRequest *request, GError **error)
 {
@@ -41,7 +54,7 @@ work_read_spec (Work *work, const CreateRequest *request, GError **error)
   if (work->config == NULL)
     return FALSE;
   work->spec = oci_spec_parse (work->config, work->config_length, "config.json", error);
-  return work->spec != NULL;
+  return work->spec != NULL && complete_spec (work->spec, request, error);
 }
 
 static gboolean

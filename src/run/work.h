@@ -21,7 +21,7 @@ void work_clear (Work *work);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
 
-/* Reads the configuration that @request names: config and spec. */
+/* Reads the configuration that @request names: config and spec, which is completed. */
 gboolean work_read_spec (Work *work, const CreateRequest *request, GError **error);
 
 /* Finds out the facts that a plan for the spec needs. That bwrap cannot be used is no error. */

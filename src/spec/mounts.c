@@ -137,3 +137,15 @@ oci_mounts_check (const GPtrArray *mounts, GError **error)
     }
   return TRUE;
 }
+
+char *
+oci_mount_pointer (const GPtrArray *mounts, guint index)
+{
+  guint number = index;
+
+  if (((const OciMount *) g_ptr_array_index (mounts, index))->added)
+    return g_strdup ("/process/args/0");
+  for (guint i = 0; i < index; i++)
+    number -= ((const OciMount *) g_ptr_array_index (mounts, i))->added != FALSE;
+  return g_strdup_printf ("/mounts/%u", number);
+}

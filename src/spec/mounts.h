@@ -15,6 +15,7 @@ typedef struct {
   char **options;           /* NULL: absent */
   GPtrArray *uid_mappings;  /* of OciIdMapping; both or neither */
   GPtrArray *gid_mappings;  /* of OciIdMapping */
+  gboolean added;           /* not of the file: plan/systemd.h */
 } OciMount;
 
 extern const FieldType oci_root_type;
@@ -26,6 +27,10 @@ gboolean oci_root_check (const OciRoot *root, GError **error);
 /* Checks all of @mounts (of OciMount; NULL is fine): no destination is the root, none lies at or
  * below /proc except the files and directories that hide no security interface. */
 gboolean oci_mounts_check (const GPtrArray *mounts, GError **error);
+
+/* Returns the JSON pointer of what asks for the mount with @index of @mounts: "/mounts/3", or of
+ * one that was added, the program that needs it. Transfer: full. */
+char *oci_mount_pointer (const GPtrArray *mounts, guint index);
 
 /* Returns @path as an absolute path without ".", "..", empty parts and trailing slash; a relative
  * one is taken from "/", and ".." of the root is the root. Lexical: links are not looked at.

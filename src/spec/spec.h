@@ -14,6 +14,13 @@
 #define OCI_VERSION_MIN "1.0.0"
 #define OCI_VERSION_MAX "1.3.0"
 
+/* Whether the program is a systemd that wants to be pid 1. */
+typedef enum {
+  SYSTEMD_NONE,
+  SYSTEMD_LIKELY,   /* by its name, which others have too: /sbin/init */
+  SYSTEMD_CERTAIN,
+} OciSystemd;
+
 typedef struct {
   char *oci_version;       /* never NULL: 1.x, or 0.3.0 and later */
   OciRoot *root;           /* never NULL */
@@ -25,6 +32,7 @@ typedef struct {
   GPtrArray *annotations;  /* of OciPair */
   OciLinux *linux_;        /* never NULL; "linux" is a macro of the compiler */
   GPtrArray *notes;        /* of FieldNote: what is ignored and what is refused; never NULL */
+  OciSystemd systemd;      /* not of the file: plan/systemd.h */
 } OciSpec;
 
 extern const FieldType oci_spec_type;

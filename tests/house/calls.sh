@@ -38,7 +38,8 @@ banned "nothing is made or changed by a path alone" "src/init/.*" \
   g_mkdir g_mkdir_with_parents g_unlink g_remove g_rename g_file_set_contents
 banned "no name in a shared folder" "" mktemp tmpnam tempnam tmpfile mkstemp mkdtemp g_mkstemp \
   g_dir_make_tmp g_file_open_tmp g_get_tmp_dir
-none "no path in a shared folder" "$(sources src | xargs grep -nE '"/(var/)?tmp[/"]' || true)"
+# those of the plan are the container's
+none "no path in a shared folder" "$(sources src | grep -v '^src/plan/' | xargs grep -nE '"/(var/)?tmp[/"]' || true)"
 
 plan_calls() {
   sources src | grep -v '^src/plan/' | paste -sd'|' | {

@@ -6,6 +6,7 @@
 #include "plan/mounts.h"
 #include "plan/overlay.h"
 #include "plan/plain.h"
+#include "plan/systemd.h"
 
 #include <errno.h>
 #include <linux/mount.h>
@@ -608,6 +609,21 @@ read_config (World *world, const char *name)
   return g_string_free (g_steal_pointer (&config), FALSE);
 }
 
+/* As the runtime does before it looks at anything else. */
+static gboolean
+complete (World *world, OciSpec *spec, GError **error)
+{
+  const char *program = value_of (world, "program");
+  const char *machine_id = value_of (world, "machine_id");
+  g_auto (SystemdFacts) facts = { 0 };
+
+  if (!systemd_is_possible (spec))
+    return TRUE;
+  facts.program = strcmp (program, "none") != 0 ? g_strdup (program) : NULL;
+  facts.machine_id = strcmp (machine_id, "none") != 0 ? g_strdup (machine_id) : NULL;
+  return systemd_complete (spec, &facts, value_of (world, "bundle"), value_of (world, "id"), error);
+}
+
 Case *
 case_read (const char *name, GError **error)
 {
@@ -620,6 +636,8 @@ case_read (const char *name, GError **error)
   config = read_config (golden->world, name);
   golden->spec = oci_spec_parse (config, strlen (config), "config.json", error);
   if (golden->spec == NULL)
+    return NULL;
+  if (!complete (golden->world, golden->spec, error))
     return NULL;
   golden->facts = facts_new (golden->world, golden->spec);
   fill_options (golden->world, &golden->options);

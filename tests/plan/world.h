@@ -20,6 +20,9 @@
  *   id, bundle                                 of the container
  *   gate, new_keyring, console_socket, detach, notify
  *                                              yes, no
+ *   program                                    what process.args[0] is in the image, or none; asked
+ *                                              for only where it may be systemd
+ *   machine_id                                 of the host, or none
  *   plain                                      yes: the case is of the plain command too
  *   config                                     a file of tests/data/configs, or none
  *   many_mounts                                how many mounts "@many" stands for
