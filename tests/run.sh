@@ -69,8 +69,8 @@ make_scratch() {
   mkdir -m 0711 "$scratch/tmp" "$scratch/root"
   mkdir -m 0700 "$scratch/run"
   mkdir "$scratch/bin"
-  cp -r "$top/tests" "$top/completions" "$scratch"
-  chmod -R a+rX "$scratch/bin" "$scratch/tests" "$scratch/completions"
+  cp -r "$top/tests" "$top/completions" "$top/bwrap-oci.1" "$scratch"
+  chmod -R a+rX "$scratch/bin" "$scratch/tests" "$scratch/completions" "$scratch/bwrap-oci.1"
   if [ "$(id -u)" = 0 ]; then
     make_user "$user"
     chown "$user:" "$scratch/tmp" "$scratch/run"

@@ -4,6 +4,8 @@ set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 program=$top_builddir/bwrap-oci
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 manual=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$top_srcdir/bwrap-oci.1")
 
 # A command is a word at two spaces below the line "Commands:".
@@ -38,6 +40,26 @@ for command in $(commands); do
     "$(diff <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \
       <(section "$command" | manual_options) || true)"
 done
+# What is supported is told by the field tables; BLESS=1 writes it to the manual.
+if [ -x "$top_builddir/tests/unit/field-rows" ]; then
+  "$top_builddir/tests/unit/field-rows" | awk -f "$top_srcdir/tests/lib/support.awk" >"$scratch/support"
+  awk -v rows="$scratch/support" '
+    /^\.\\" support: end/ { while ((getline row <rows) > 0) print row; on = 0 }
+    !on
+    /^\.\\" support: begin/ { on = 1 }' "$top_srcdir/bwrap-oci.1" >"$scratch/manual"
+  if [ -n "${BLESS:-}" ]; then cat "$scratch/manual" >"$top_srcdir/bwrap-oci.1"; fi
+  none "the table of what is supported (BLESS=1 writes it)" \
+    "$(diff "$top_srcdir/bwrap-oci.1" "$scratch/manual" || true)"
+else
+  skip "the table of what is supported" "machine: field-rows has not been built"
+fi
+# A word of capitals that the sources ask the environment for.
+variables=$(sed -n 's/.* get ("\([A-Z_]*\)").*/\1/p' "$top_srcdir/src/base/env.c")
+none "environment variables that the manual does not have" \
+  "$(for variable in $variables; do section ENVIRONMENT | grep -qE "^\.BR? .*\b$variable\b" || echo "$variable"; done)"
+annotations=$(grep -rhoE '"run\.oci\.[a-z_.-]+[a-z]"' "$top_srcdir/src" | tr -d '"' | sort -u)
+none "annotations that the manual does not have" \
+  "$(for name in $annotations; do grep -qF "$name" <<<"$manual" || echo "$name"; done)"
 # The members of the plan for machines: a bold word each in the manual, a string in the sources.
 if command -v jq >/dev/null; then
   members=$(jq -rn '[inputs | paths | map (strings) | last | strings] | unique[]' \
@@ -52,6 +74,8 @@ if command -v jq >/dev/null; then
 else
   skip "members of the plan: sources and manual" "jq is not installed"
 fi
-check "the page has no error" bash -c "! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
-  '$top_srcdir/bwrap-oci.1' 2>&1 >/dev/null | grep ."
+for page in bwrap-oci.1 bwrap-oci-gio.8 bwrap-oci-init.8; do
+  check "$page has no error" bash -c "! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
+    '$top_srcdir/$page' 2>&1 >/dev/null | grep ."
+done
 finish
