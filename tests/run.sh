@@ -5,7 +5,7 @@
 #   tests/run.sh [STAGE...]
 #
 # Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang
-# and sanitizers. As root, integration and compat tests run as the user BWRAP_OCI_TEST_USER (made if
+# and sanitizers; only where it is named, package. As root, integration and compat tests run as the user BWRAP_OCI_TEST_USER (made if
 # missing), else as the caller. Packages come from apt-get, as root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
@@ -69,8 +69,8 @@ make_scratch() {
   mkdir -m 0711 "$scratch/tmp" "$scratch/root"
   mkdir -m 0700 "$scratch/run"
   mkdir "$scratch/bin"
-  cp -r "$top/tests" "$top/completions" "$top/bwrap-oci.1" "$scratch"
-  chmod -R a+rX "$scratch/bin" "$scratch/tests" "$scratch/completions" "$scratch/bwrap-oci.1"
+  cp -r "$top"/{bwrap-oci.1,completions,contrib,tests} "$scratch"
+  chmod -R a+rX "$scratch"/{bin,bwrap-oci.1,completions,contrib,tests}
   if [ "$(id -u)" = 0 ]; then
     make_user "$user"
     chown "$user:" "$scratch/tmp" "$scratch/run"
@@ -211,6 +211,13 @@ stage_integration() { suites integration; }
 stage_compat() {
   [ "$require" != all ] || install_packages "${client_packages[@]}"
   suites compat
+}
+
+# Some minutes, and a mirror of the distribution.
+stage_package() {
+  say "packages"
+  install_packages "${package_packages[@]}"
+  TEST_TIMEOUT=1800 tap package bash "$top/tests/package.sh" "$build/packages"
 }
 
 stage_clang() {

@@ -8,17 +8,23 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 # not as part of a make that runs this test
 unset MAKEFLAGS MFLAGS MAKELEVEL
-make -C "$top_builddir" -s install DESTDIR="$tree" prefix=/p libexecdir=/p/libexec \
+make -C "$top_builddir" -s install DESTDIR="$tree" prefix=/p sysconfdir=/p/etc libexecdir=/p/libexec \
   datarootdir=/p/share docdir=/p/share/doc >/dev/null 2>&1
 
-found=$(cd "$tree/p" && find . -type f -perm -u+x -o -type f -name '*.1' | sort | xargs)
+found=$(cd "$tree/p" && find . -path ./share/doc -prune -o -type f \( -perm -u+x -o -name '*.[18]' \) -print |
+  sort | xargs)
 wanted="./bin/bwrap-oci ./libexec/bwrap-oci/bwrap-oci-gio ./libexec/bwrap-oci/bwrap-oci-init"
-wanted+=" ./share/man/man1/bwrap-oci.1"
-if [ "$found" = "$wanted" ]; then ok "programs and manual"; else not_ok "programs and manual" "$found"; fi
-for file in bash-completion/completions/bwrap-oci zsh/site-functions/_bwrap-oci \
-  fish/vendor_completions.d/bwrap-oci.fish; do
-  check "$file is there" test -s "$tree/p/share/$file"
+wanted+=" ./libexec/bwrap-oci/hooks/network"
+wanted+=" ./share/man/man1/bwrap-oci.1 ./share/man/man8/bwrap-oci-gio.8 ./share/man/man8/bwrap-oci-init.8"
+if [ "$found" = "$wanted" ]; then ok "programs and manuals"; else not_ok "programs and manuals" "$found"; fi
+for file in share/bash-completion/completions/bwrap-oci share/zsh/site-functions/_bwrap-oci \
+  share/fish/vendor_completions.d/bwrap-oci.fish share/apparmor/extra-profiles/bwrap-oci \
+  etc/containers/containers.conf.d/bwrap-oci.conf; do
+  check "$file is there" test -s "$tree/p/$file"
 done
+none "every demo is there" "$(cd "$top_srcdir" && find demo -type f | while read -r file; do
+  cmp "$file" "$tree/p/share/doc/examples/$file" 2>&1; done)"
+check "so is what the demos read" test -s "$tree/p/share/doc/examples/tests/lib/install.sh"
 none "nothing is set-user-ID" "$(find "$tree" -perm /6000)"
 check "the license is there" test -s "$tree/p/share/doc/COPYING"
 

@@ -6,8 +6,10 @@ build_packages=(autoconf automake binutils gcc libc6-dev libglib2.0-dev libjson-
   libseccomp-dev libsubid-dev make musl-tools pkg-config)
 run_packages=(bubblewrap uidmap)
 client_packages=(buildah catatonit conmon containerd curl netavark podman runc slirp4netns)
+package_packages=(debhelper lintian mmdebstrap rpm rpmlint)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
-test_packages=(bats busybox-static fish jq mmdebstrap procps python3 shellcheck zsh)
+test_packages=(bats busybox-static fish iproute2 jq man-db mmdebstrap passt procps python3 shellcheck
+  slirp4netns zsh)
 
 # install_packages NAME...: with apt-get, as root or with sudo; says which.
 install_packages() {
