@@ -57,6 +57,8 @@ end
 # text in the help, $argv[5] what has been typed of it.
 function __bwrap_oci_value
     switch $argv[1]
+        case BUNDLE
+            __bwrap_oci_bundles $argv[5]
         case DIR
             if contains -- $argv[2] run create; and contains -- $argv[3] --bundle -b
                 __bwrap_oci_bundles $argv[5]

@@ -19,7 +19,7 @@
 static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
   &cmd_exec, &cmd_kill, &cmd_delete, &cmd_ps,    &cmd_pause,
-  &cmd_resume, &cmd_update, &cmd_events, &cmd_spec,  &cmd_features,
+  &cmd_resume, &cmd_update, &cmd_events, &cmd_spec,  &cmd_check,  &cmd_features,
   &cmd_checkpoint, &cmd_restore, NULL,
 };
 

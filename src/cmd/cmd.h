@@ -49,6 +49,7 @@ typedef struct {
   int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);
 } Command;
 
+extern const Command cmd_check;
 extern const Command cmd_checkpoint;
 extern const Command cmd_create;
 extern const Command cmd_delete;

@@ -20,6 +20,11 @@ static const Option options[] = {
   OPTION_END
 };
 
+static const Name colours[] = {
+  { "creating", 36 }, { "created", 36 }, { "running", 32 }, { "paused", 33 },
+  { "stopped", 90 },  { "broken", 31 },  { NULL, 0 },
+};
+
 static gboolean
 print_ids (const Store *store, GError **error)
 {
@@ -44,9 +49,11 @@ add_row (GPtrArray *cells, const ListEntry *entry, const char *owner)
 }
 
 static void
-print_table (const GPtrArray *entries)
+print_table (const CmdContext *context, const GPtrArray *entries)
 {
   static const char *const header[] = { "NAME", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" };
+  const TableStyle style = { .header = TRUE, .coloured = table_is_coloured (context),
+                             .words = colours };
   g_autoptr (GPtrArray) cells = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *owner = NULL;
 
@@ -61,7 +68,7 @@ print_table (const GPtrArray *entries)
         owner = list_owner_name (entry->owner);
       add_row (cells, entry, owner);
     }
-  table_print (cells, G_N_ELEMENTS (header));
+  table_print (cells, G_N_ELEMENTS (header), &style);
 }
 
 static int
@@ -88,7 +95,7 @@ run (const CmdContext *context, gconstpointer values, char **args, GError **erro
   entries = list_containers (store, error);
   if (entries == NULL)
     return -1;
-  print_table (entries);
+  print_table (context, entries);
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/spawn.h"
-#include "cmd/cmd.h"
+#include "cmd/table.h"
 #include "run/cgroup.h"
 
 #include <fcntl.h>
@@ -34,9 +34,9 @@ print_json (const GArray *pids)
 }
 
 static void
-print_pids (const GArray *pids)
+print_pids (const GArray *pids, gboolean coloured)
 {
-  (void) puts ("PID");
+  table_print_header ("PID", coloured);
   for (guint i = 0; i < pids->len; i++)
     (void) printf ("%d\n", (int) g_array_index (pids, pid_t, i));
 }
@@ -111,7 +111,7 @@ word_number (const char *line, int index)
 
 /* Prints the header of @text and the lines whose column PID names one of @pids. */
 static gboolean
-print_lines (const char *text, const GArray *pids, GError **error)
+print_lines (const char *text, const GArray *pids, gboolean coloured, GError **error)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   g_auto (GStrv) words = g_strsplit_set (lines[0] != NULL ? lines[0] : "", " ", -1);
@@ -122,7 +122,7 @@ print_lines (const char *text, const GArray *pids, GError **error)
     column += **word != '\0';
   if (*word == NULL)
     return throw (error, "ps: there is no column PID in what it says");
-  (void) puts (lines[0]);
+  table_print_header (lines[0], coloured);
   for (char **line = lines + 1; *line != NULL; line++)
     for (guint i = 0; i < pids->len; i++)
       if (word_number (*line, column) == g_array_index (pids, pid_t, i))
@@ -135,6 +135,7 @@ run (const CmdContext *context, gconstpointer values, char **args, GError **erro
 {
   const Options *given = values;
   gboolean json = g_strcmp0 (given->format, "json") == 0;
+  gboolean coloured = table_is_coloured (context);
   g_autofree char *program = find_ps (context->environment.path);
   g_autofree char *text = NULL;
   g_autoptr (Container) container = NULL;
@@ -151,11 +152,11 @@ run (const CmdContext *context, gconstpointer values, char **args, GError **erro
   if (json)
     print_json (pids);
   else if (program == NULL)
-    print_pids (pids);
+    print_pids (pids, coloured);
   else
     {
       text = ps_output (program, args + 1, error);
-      return text != NULL && print_lines (text, pids, error) ? 0 : -1;
+      return text != NULL && print_lines (text, pids, coloured, error) ? 0 : -1;
     }
   return 0;
 }

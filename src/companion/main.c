@@ -23,6 +23,7 @@ static const CompanionCommand commands[] = {
   { "list", 1, companion_list },
   { "spec", 3, companion_spec },
   { "features", 1, companion_features },
+  { "check", 6, companion_check },
 };
 
 static gboolean
@@ -50,9 +51,10 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   gboolean ok = run (argc, argv, &error);
 
-  if (ok && fflush (stdout) != 0)
+  if (fflush (stdout) != 0 && error == NULL)
     ok = throw_errno (&error, "write to standard output");
-  if (!ok)
+  /* a document may say by itself that something is wrong */
+  if (error != NULL)
     log_failure (error->message);
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

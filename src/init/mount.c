@@ -288,11 +288,15 @@ do_bind (struct init *init, const struct op *op)
 void
 do_root (struct init *init, const struct op *op)
 {
+  const struct mount_attr nothing = { 0 };
   struct stat st;
 
   init->root = open ("/r", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (init->root < 0 || fstat (init->root, &st) < 0)
     fail (init, "open", "/r");
+  /* the first call that takes a capability, told apart from those that have other reasons */
+  if (sys_mount_setattr (init->root, AT_EMPTY_PATH, &nothing) < 0 && errno != ENOSYS)
+    fail (init, INIT_RESTRICTED, "");
   if ((op->header->flags & OP_FLAG_CHECK_SOURCE)
       && (st.st_dev != op->numbers[BIND_DEVICE] || st.st_ino != op->numbers[BIND_INODE]))
     {

@@ -15,6 +15,9 @@
 
 #define OPS_MAGIC 0x62774f05u
 
+/* The step that fails where the init may not do what a user namespace's root may. */
+#define INIT_RESTRICTED "the program of bwrap has no use of its capabilities"
+
 /* The init's descriptors, counted from the number that is its only argument. The first
  * number is 3 + preserved descriptors, so that those keep theirs. */
 enum {

@@ -39,10 +39,8 @@ void
 do_become_root (struct init *init, const struct op *op)
 {
   (void) op;
-  if (syscall (SYS_setresgid, 0, 0, 0) < 0)
-    fail (init, "setresgid", "0");
-  if (syscall (SYS_setresuid, 0, 0, 0) < 0)
-    fail (init, "setresuid", "0");
+  if (syscall (SYS_setresgid, 0, 0, 0) < 0 || syscall (SYS_setresuid, 0, 0, 0) < 0)
+    fail (init, INIT_RESTRICTED, "");
 }
 
 void

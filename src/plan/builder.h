@@ -60,6 +60,9 @@ gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
 
+/* The same for a plan that makes nothing but the namespaces. */
+void plan_trial_staging (PlanContext *context);
+
 /* Checks that systemd as pid 1 will be able to make cgroups. */
 gboolean plan_systemd_cgroup (PlanContext *context, GError **error);
 

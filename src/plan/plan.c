@@ -151,6 +151,21 @@ plan_check (const OciSpec *spec, const HostFacts *facts, const PlanOptions *opti
 }
 
 Plan *
+plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
+                GError **error)
+{
+  g_autoptr (Plan) plan = plan_empty (spec);
+  PlanContext context = { .spec = spec, .process = spec->process, .facts = facts,
+                          .options = options, .plan = plan };
+
+  if (!plan_namespaces (&context, error) || !plan_idmap (&context, error))
+    return NULL;
+  plan_trial_staging (&context);
+  (void) plan_op (plan, OP_READY, plan_row (plan, "", "say that it works"), 0);
+  return g_steal_pointer (&plan);
+}
+
+Plan *
 plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *facts,
                const PlanOptions *options, GError **error)
 {

@@ -121,6 +121,11 @@ Plan *plan_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *
 Plan *plan_check (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
                   GPtrArray *refusals);
 
+/* Makes a plan that only tries whether containers with the namespaces and ids of @spec can be made
+ * here at all: nothing of the bundle is touched. Transfer: full. */
+Plan *plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *options,
+                      GError **error);
+
 /* Returns an array that takes PlanNote. Transfer: full. */
 GPtrArray *plan_notes_new (void);
 

@@ -152,11 +152,41 @@ root_op (PlanContext *context)
   plan_keep_flags (plan, op, facts);
 }
 
+static void
+become_root_op (Plan *plan)
+{
+  if (plan->userns == USERNS_NONE || plan->hold || !plan_id_is_mapped (plan->uid_map, 0)
+      || !plan_id_is_mapped (plan->gid_map, 0))
+    return;
+  (void) plan_op (plan, OP_BECOME_ROOT, plan_row (plan, "/linux/uidMappings",
+                                                  "become ids 0 of the user namespace"), 0);
+}
+
+void
+plan_trial_staging (PlanContext *context)
+{
+  Plan *plan = context->plan;
+  guint32 row;
+  PlanOp *op;
+
+  stage_namespaces (context);
+  plan_word (plan, "--tmpfs");
+  plan_word (plan, "/r");
+  plan_word (plan, "--proc");
+  plan_word (plan, "/s/proc");
+  stage_bind (context, SLOT_INIT, context->options->init_path);
+  plan_word (plan, "/init");
+  become_root_op (plan);
+  row = plan_row (plan, "/root/path", "take an empty root file system");
+  op = plan_op (plan, OP_ROOT, row, 0);
+  for (guint i = 0; i < BIND_NUMBERS; i++)
+    plan_op_number (op, i == BIND_SOFT_ATIME ? BIND_NO_ATIME : 0);
+}
+
 gboolean
 plan_staging (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
-  guint32 row;
 
   stage_namespaces (context);
   if (!plan_go_on (context, stage_root (context, error), error))
@@ -167,12 +197,7 @@ plan_staging (PlanContext *context, GError **error)
   stage_bind (context, SLOT_INIT, context->options->init_path);
   plan_word (plan, "/init");
 
-  if (plan->userns != USERNS_NONE && !plan->hold && plan_id_is_mapped (plan->uid_map, 0)
-      && plan_id_is_mapped (plan->gid_map, 0))
-    {
-      row = plan_row (plan, "/linux/uidMappings", "become ids 0 of the user namespace");
-      (void) plan_op (plan, OP_BECOME_ROOT, row, 0);
-    }
+  become_root_op (plan);
   root_op (context);
   return TRUE;
 }

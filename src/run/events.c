@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "cgroup/stats.h"
 #include "json/emit.h"
 #include "run/cgroup.h"
 
@@ -147,18 +146,20 @@ emit_rest (JsonEmit *emit, const CgroupStats *stats)
   json_emit_string (emit, "network_interfaces", NULL);
 }
 
-GString *
+CgroupStats *
 events_stats (const Container *container, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
-  g_autoptr (CgroupStats) stats = NULL;
-  GString *line;
+
+  return load_cgroups (container, &record, error) ? cgroup_stats_new (record) : NULL;
+}
+
+GString *
+events_format_stats (const Container *container, const CgroupStats *stats)
+{
+  GString *line = g_string_sized_new (4096);
   JsonEmit emit;
 
-  if (!load_cgroups (container, &record, error))
-    return NULL;
-  stats = cgroup_stats_new (record);
-  line = g_string_sized_new (4096);
   begin (&emit, line, "stats", container);
   json_emit_object (&emit, "data");
   emit_cpu (&emit, stats);
@@ -171,7 +172,7 @@ events_stats (const Container *container, GError **error)
 }
 
 GString *
-events_oom (const Container *container)
+events_format_oom (const Container *container)
 {
   GString *line = g_string_new (NULL);
   JsonEmit emit;

@@ -1,14 +1,17 @@
 /* What happens to a container that runs: its statistics, and that it is out of memory. */
 #pragma once
 
+#include "cgroup/stats.h"
 #include "run/container.h"
 
-/* Returns the event "stats" of a live container with a cgroup of its own, as one line of JSON with
- * its newline. Transfer: full. */
-GString *events_stats (const Container *container, GError **error);
+/* Returns what a live container with a cgroup of its own has used. Transfer: full. */
+CgroupStats *events_stats (const Container *container, GError **error);
+
+/* Returns the event "stats" as one line of JSON with its newline. Transfer: full. */
+GString *events_format_stats (const Container *container, const CgroupStats *stats);
 
 /* Returns the event "oom" in the same form. Transfer: full. */
-GString *events_oom (const Container *container);
+GString *events_format_oom (const Container *container);
 
 /* A container that is watched. Start it with EVENTS_WATCH_INIT. */
 typedef struct {

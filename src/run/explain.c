@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "host/machine.h"
+#include "init/ops.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -105,16 +106,31 @@ not_permitted (const Plan *plan, gboolean made, GError **error)
       g_autofree char *message = g_strdup ((*error)->message);
 
       g_clear_error (error);
-      throw (error, "%s (AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so bwrap and"
-             " bwrap-oci need a profile with \"userns,\": apparmor_parser -r"
+      throw (error, "%s: by AppArmor, since kernel.apparmor_restrict_unprivileged_userns is 1 and"
+             " bwrap or bwrap-oci has no profile with \"userns,\" (apparmor_parser -r"
              " contrib/apparmor/bwrap-oci)", message);
     }
+}
+
+/* Replaces @error: bwrap may do its work, but what it starts may not do ours. */
+static void
+restricted (GError **error)
+{
+  g_clear_error (error);
+  throw (error, INIT_RESTRICTED ", so what bwrap cannot do itself cannot be done (with AppArmor:"
+         " apparmor_parser -r contrib/apparmor/bwrap-oci allows it; --mode=plain does without)");
 }
 
 gboolean
 explain_failure (const Plan *plan, gboolean made, GError **error)
 {
   int reason = error != NULL && *error != NULL ? error_in ((*error)->message) : 0;
+
+  if (reason == EPERM && strstr ((*error)->message, INIT_RESTRICTED) != NULL)
+    {
+      restricted (error);
+      return FALSE;
+    }
 
   if (reason == ENOSPC && !made)
     used_up (plan, error);

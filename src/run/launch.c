@@ -59,7 +59,7 @@ int
 launch_instructions (const Plan *plan, Container *container, gboolean stored, GError **error)
 {
   const OciSeccomp *seccomp = plan->spec->linux_->seccomp;
-  gboolean wanted = seccomp != NULL && seccomp->default_action >= 0;
+  gboolean wanted = container != NULL && seccomp != NULL && seccomp->default_action >= 0;
   g_autoptr (GByteArray) block = NULL;
   g_autoptr (GBytes) program = NULL;
   guint32 flags = 0;
@@ -222,7 +222,8 @@ join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, G
   if (!wait_report (launch, request->plan, REPORT_HELD, error)
       || !bwrap_join (&launch->bwrap, bwrap, error))
     return FALSE;
-  if (container_set_init (request->container, launch->bwrap.child, &local))
+  if (request->container == NULL
+      || container_set_init (request->container, launch->bwrap.child, &local))
     return TRUE;
   if (!proc_pidfd_wait (launch->bwrap.child_pidfd, 0)
       || launch_wait_ready (launch, request->plan, error))
@@ -265,7 +266,8 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
   if (plan->userns == USERNS_BWRAP
       && !idmap_begin (&writer, plan, machine, launch->bwrap.child, error))
     return FALSE;
-  if (!container_set_init (request->container, launch->bwrap.child, error)
+  if ((request->container != NULL
+       && !container_set_init (request->container, launch->bwrap.child, error))
       || !idmap_finish (&writer, error) || !bwrap_release (&launch->bwrap, error))
     return FALSE;
   return (!plan->hold || join (launch, request, &bwrap, error))
@@ -300,6 +302,18 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
     return TRUE;
   launch_clear (launch);
   return FALSE;
+}
+
+gboolean
+launch_try (const LaunchRequest *request, GError **error)
+{
+  g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
+  g_auto (Launch) trial = LAUNCH_INIT;
+
+  if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+    return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
+  return launch_steps (&trial, request, &doors, error)
+         || explain_failure (request->plan, trial.bwrap.child > 0, error);
 }
 
 gboolean

@@ -9,7 +9,7 @@ typedef struct {
   const Plan *plan;
   const HostFacts *facts;
   const PlanOptions *options;
-  Container *container;
+  Container *container;  /* NULL: a trial */
 } LaunchRequest;
 
 /* A container whose init waits. Start it with LAUNCH_INIT. */
@@ -27,9 +27,12 @@ typedef struct {
  * Then bwrap's outer process is gone and the init waits. On failure nothing is left. */
 gboolean launch (Launch *launch, const LaunchRequest *request, GError **error);
 
+/* The same for a plan of plan_trial_new(), without a container: nothing is left in any case. */
+gboolean launch_try (const LaunchRequest *request, GError **error);
+
 /* Returns the init's instructions for @plan as a sealed memfd, so that what it reads is what was
  * planned; -1 on error. With @stored the filter is the one kept with @container, else it is made
- * and kept there. */
+ * and kept there; without a container (NULL) there is none. */
 int launch_instructions (const Plan *plan, Container *container, gboolean stored, GError **error);
 
 /* Waits until the init is ready; the terminal may come before. */

@@ -488,6 +488,12 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
     "stats $ID 2 50 67108864"
   jq -e '.data.cpu.usage | .total > 0 and .user > 0' <<<"$output"
   jq -e '.data.memory | .usage.usage > 0 and .raw.pgfault > 0' <<<"$output"
+  local json=$output
+  run_oci events --stats --format table "$ID"
+  assert_success
+  assert_no_stderr
+  assert_output_matches "^EVENT +CPU +MEMORY +LIMIT +READ +WRITTEN +PIDS"$'\n'"stats +[0-9.]+ s +[0-9.]+ [KM]iB +64.0 MiB .* 2 of 50\$"
+  output=$json
   jq -e '.data | has ("blkio") and has ("hugetlb") and has ("intel_rdt") and .network_interfaces == null' <<<"$output"
   run_oci kill "$ID" KILL
   wait_until is_status stopped
@@ -507,6 +513,9 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   run_oci events --interval x "$ID"
   assert_failure 1
   assert_one_line_error '--interval: expected a time'
+  run_oci events --format x "$ID"
+  assert_failure 1
+  assert_one_line_error 'expected table or json'
 }
 
 @test "cgroups that the container has made go with it" {
