@@ -109,13 +109,41 @@ find_option (const char *name)
                   compare_option);
 }
 
+/* Takes the next option out of *@text, which may hold several, as mount(8) takes them; "\\," is no
+ * end of one. NULL: there is none left. Transfer: full. */
+static char *
+next_word (const char **text)
+{
+  const char *start = *text, *end = start;
+
+  if (*start == '\0')
+    return NULL;
+  while (*end != '\0' && *end != ',')
+    end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
+  *text = *end == ',' ? end + 1 : end;
+  return g_strndup (start, (gsize) (end - start));
+}
+
+/* Whether one of the options in @text is that of a bind. */
+static gboolean
+asks_for_bind (const char *text)
+{
+  for (;;)
+    {
+      g_autofree char *word = next_word (&text);
+
+      if (word == NULL || strcmp (word, "bind") == 0 || strcmp (word, "rbind") == 0)
+        return word != NULL;
+    }
+}
+
 gboolean
 mount_is_bind (const OciMount *mount)
 {
   if (g_strcmp0 (mount->type, "bind") == 0)
     return TRUE;
   for (char **option = mount->options; option != NULL && *option != NULL; option++)
-    if (strcmp (*option, "bind") == 0 || strcmp (*option, "rbind") == 0)
+    if (asks_for_bind (*option))
       return TRUE;
   return FALSE;
 }
@@ -217,25 +245,21 @@ read_option (MountOptions *options, const char *word, const char *text, GError *
   return TRUE;
 }
 
-/* A string may hold several options, as mount(8) takes them; "\," is no end of one. */
+/* All options of one string. */
 static gboolean
 read_string (MountOptions *options, const char *text, GError **error)
 {
-  const char *start = text, *end = text;
+  const char *rest = text;
 
-  do
+  for (;;)
     {
-      g_autofree char *word = NULL;
+      g_autofree char *word = next_word (&rest);
 
-      while (*end != '\0' && *end != ',')
-        end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
-      word = g_strndup (start, (gsize) (end - start));
+      if (word == NULL)
+        return TRUE;
       if (*word != '\0' && !read_option (options, word, text, error))
         return FALSE;
-      start = end + 1;
     }
-  while (*end++ != '\0');
-  return TRUE;
 }
 
 gboolean
