@@ -13,7 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LINKS_MAX 40  /* as the kernel's own limit (path_resolution(7)) */
+#define LINKS_MAX 40    /* as the kernel's own limit (path_resolution(7)) */
+#define ROUNDS_MAX 256  /* each makes what is missing up to a link or a ".." */
 
 int
 walk_open (int root, const char *path, unsigned int flags)
@@ -42,36 +43,55 @@ component_end (const char *p)
   return p;
 }
 
-/* Opens the longest beginning of @path that exists. *@rest is where the first missing
- * component starts; it is at the end of @path if nothing is missing. */
+/* Fills @ends with where each component of @path ends; ends[0] is before the first. Returns how
+ * many components there are, at most PATH_MAX / 2. */
+static unsigned int
+find_ends (const char *path, unsigned short *ends)
+{
+  unsigned int count = 0;
+  const char *p = path;
+
+  ends[0] = 0;
+  for (;;)
+    {
+      p += strspn (p, "/");
+      if (*p == '\0')
+        return count;
+      p = component_end (p);
+      ends[++count] = (unsigned short) (p - path);
+    }
+}
+
+/* Opens the longest beginning of @path that exists. *@rest is where the first missing component
+ * starts; it is at the end of @path if nothing is missing. Behind what is missing everything is,
+ * so it is found by halving: a link of the image may have two thousand components. */
 static int
 open_existing (int root, const char *path, unsigned int flags, const char **rest)
 {
   char head[PATH_MAX];
-  const char *p = path;
+  unsigned short ends[PATH_MAX / 2 + 1];
+  unsigned int low = 0, high = find_ends (path, ends);
   int dir = walk_open (root, "/", flags);
 
-  while (dir >= 0)
+  while (dir >= 0 && low < high)
     {
-      const char *end;
+      unsigned int middle = (low + high + 1) / 2;
       int next;
 
-      while (*p == '/')
-        p++;
-      *rest = p;
-      if (*p == '\0')
-        return dir;
-      end = component_end (p);
-      memcpy (head, path, (size_t) (end - path));
-      head[end - path] = '\0';
+      memcpy (head, path, ends[middle]);
+      head[ends[middle]] = '\0';
       next = walk_open (root, head, flags);
       if (next < 0 && errno == ENOENT)
-        return dir;
+        {
+          high = middle - 1;
+          continue;
+        }
       (void) close (dir);
       dir = next;
-      p = end;
+      low = middle;
     }
-  return -1;
+  *rest = path + ends[low] + strspn (path + ends[low], "/");
+  return dir;
 }
 
 /* Replaces the link @name of @path, whose rest begins at @rest, by its content:
@@ -96,17 +116,11 @@ splice_link (char *path, const char *rest, const char *content, size_t length)
   return 1;
 }
 
-/* Makes the first missing component (returns 0); a dangling link in its place is
- * spliced into @path instead (returns 1). */
+/* Copies the component at @rest to @name (NAME_MAX + 1 bytes). */
 static int
-make_component (int dir, char *path, const char *rest, unsigned int flags, bool *made)
+copy_component (const char *rest, char *name)
 {
-  char name[NAME_MAX + 1], content[PATH_MAX];
-  const char *end = component_end (rest);
-  size_t length = (size_t) (end - rest);
-  bool last = end[strspn (end, "/")] == '\0';
-  ssize_t n;
-  int fd;
+  size_t length = (size_t) (component_end (rest) - rest);
 
   if (length > NAME_MAX)
     {
@@ -115,7 +129,22 @@ make_component (int dir, char *path, const char *rest, unsigned int flags, bool 
     }
   memcpy (name, rest, length);
   name[length] = '\0';
+  return 0;
+}
 
+/* Makes the first missing component, whose name goes to @name (returns 0); a dangling link in its
+ * place is spliced into @path instead (returns 1). */
+static int
+make_component (int dir, char *path, const char *rest, unsigned int flags, char *name)
+{
+  char content[PATH_MAX];
+  const char *end = component_end (rest);
+  bool last = end[strspn (end, "/")] == '\0';
+  ssize_t n;
+  int fd;
+
+  if (copy_component (rest, name) < 0)
+    return -1;
   n = readlinkat (dir, name, content, sizeof content);
   if (n == 0 || n == sizeof content)
     {
@@ -126,8 +155,6 @@ make_component (int dir, char *path, const char *rest, unsigned int flags, bool 
     return (flags & OP_FLAG_NO_SYMLINKS) ? (errno = ELOOP, -1)
                                          : splice_link (path, rest, content, (size_t) n);
 
-  if (last)
-    *made = true;
   if (!last || (flags & OP_FLAG_DIRECTORY))
     return mkdirat (dir, name, 0755) < 0 && errno != EEXIST ? -1 : 0;
   fd = openat (dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
@@ -135,6 +162,41 @@ make_component (int dir, char *path, const char *rest, unsigned int flags, bool 
     return errno == EEXIST ? 0 : -1;
   (void) close (fd);
   return 0;
+}
+
+/* Makes what is missing from @rest on: to the end (then @made), to a dot, which is the kernel's to
+ * resolve, or to a dangling link. Returns how many links were spliced into @path. */
+static int
+make_missing (int dir, char *path, const char *rest, unsigned int flags, bool *made)
+{
+  char name[NAME_MAX + 1];
+  int at = dir, links;
+
+  while ((links = make_component (at, path, rest, flags, name)) == 0)
+    {
+      int next;
+
+      rest = component_end (rest);
+      rest += strspn (rest, "/");
+      *made = *rest == '\0';
+      if (*rest == '\0' || *rest == '.')
+        break;
+      /* what is no directory after all is for the next round */
+      next = openat (at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      if (next < 0)
+        break;
+      if (at != dir)
+        (void) close (at);
+      at = next;
+    }
+  if (at != dir)
+    {
+      int saved = errno;
+
+      (void) close (at);
+      errno = saved;
+    }
+  return links;
 }
 
 int
@@ -158,8 +220,7 @@ walk_make (int root, const char *path, unsigned int flags, bool *made)
     }
   memcpy (work, path, length + 1);
 
-  /* each round makes one component or splices one link; PATH_MAX / 2 components fit */
-  for (int round = 0, links = 0; round < PATH_MAX && links <= LINKS_MAX; round++)
+  for (int round = 0, links = 0; round < ROUNDS_MAX && links <= LINKS_MAX; round++)
     {
       const char *rest = work;
       int dir = open_existing (root, work, flags, &rest);
@@ -167,7 +228,7 @@ walk_make (int root, const char *path, unsigned int flags, bool *made)
 
       if (dir < 0 || *rest == '\0')
         return dir;
-      result = make_component (dir, work, rest, flags, made);
+      result = make_missing (dir, work, rest, flags, made);
       saved = errno;
       (void) close (dir);
       if (result < 0)
