@@ -4,13 +4,14 @@
 #
 #   tests/run.sh [STAGE...]
 #
-# Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang
-# and sanitizers; only where it is named, package. As root, integration and compat tests run as the user BWRAP_OCI_TEST_USER (made if
-# missing), else as the caller. Packages come from apt-get, as root or with sudo.
+# Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang,
+# sanitizers and fuzz; only where it is named, package. As root, integration and compat tests run as
+# the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
 #   BWRAP_OCI_TEST_BUILD=DIR     where to build (default: build/ in the checkout)
 #   BWRAP_OCI_TEST_FILTER=REGEX  integration tests whose name matches
+#   BWRAP_OCI_TEST_FUZZ_SECONDS  for each fuzz target (default: 5)
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -233,12 +234,19 @@ stage_sanitizers() {
   suites integration "$build/sanitizers"
 }
 
+# A few seconds for each target; tests/fuzz/run.sh takes any time.
+stage_fuzz() {
+  say "fuzzing"
+  install_packages "${fuzz_packages[@]}"
+  tap fuzz env FUZZ_BUILD="$build/fuzz" "$top/tests/fuzz/run.sh" "${BWRAP_OCI_TEST_FUZZ_SECONDS:-5}"
+}
+
 # --- all ----------------------------------------------------------------------
 
 stages=("$@")
 if [ ${#stages[@]} = 0 ]; then
   stages=(setup build unit house integration compat)
-  [ "$require" != all ] || stages+=(clang sanitizers)
+  [ "$require" != all ] || stages+=(clang sanitizers fuzz)
 fi
 mkdir -p "$logs"
 for stage in "${stages[@]}"; do

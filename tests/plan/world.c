@@ -133,7 +133,7 @@ is_bundle_key (const char *key)
 
 /* Reads the file @usual and then @own, which may be missing. */
 static World *
-world_read (const char *usual, const char *own)
+read_files (const char *usual, const char *own)
 {
   World *world = g_new0 (World, 1);
   g_autoptr (GHashTable) known = NULL;
@@ -158,7 +158,7 @@ world_read (const char *usual, const char *own)
   return world;
 }
 
-static void
+void
 world_free (World *world)
 {
   g_hash_table_unref (world->lines);
@@ -344,10 +344,10 @@ fill_cgroups (World *world, MachineFacts *machine, const OciSpec *spec)
     g_ptr_array_add (machine->cgroups, hierarchy (world, NULL, wanted));
 }
 
-static void
-fill_options (World *world, PlanOptions *options)
+void
+world_options (World *world, PlanOptions *ret_options)
 {
-  *options = (PlanOptions) {
+  *ret_options = (PlanOptions) {
     .id = value_of (world, "id"),
     .bundle = value_of (world, "bundle"),
     .preserve_fds = (guint) number (value_of (world, "preserve_fds")),
@@ -553,8 +553,8 @@ check_used (World *world)
       g_error ("nothing asks for %s", (const char *) key);
 }
 
-static HostFacts *
-facts_new (World *world, const OciSpec *spec)
+HostFacts *
+world_facts (World *world, const OciSpec *spec)
 {
   HostFacts *facts = g_new0 (HostFacts, 1);
 
@@ -565,7 +565,6 @@ facts_new (World *world, const OciSpec *spec)
   facts->bundle.devices = devices (world, spec);
   facts->bundle.namespaces = namespaces (world, spec);
   facts->bundle.paths = paths (world, spec);
-  check_used (world);
   return facts;
 }
 
@@ -609,9 +608,8 @@ read_config (World *world, const char *name)
   return g_string_free (g_steal_pointer (&config), FALSE);
 }
 
-/* As the runtime does before it looks at anything else. */
-static gboolean
-complete (World *world, OciSpec *spec, GError **error)
+gboolean
+world_complete (World *world, OciSpec *spec, GError **error)
 {
   const char *program = value_of (world, "program");
   const char *machine_id = value_of (world, "machine_id");
@@ -624,23 +622,31 @@ complete (World *world, OciSpec *spec, GError **error)
   return systemd_complete (spec, &facts, value_of (world, "bundle"), value_of (world, "id"), error);
 }
 
-Case *
-case_read (const char *name, GError **error)
+World *
+world_read (const char *name)
 {
   g_autofree char *usual = g_test_build_filename (G_TEST_DIST, "tests", "plan", "facts", NULL);
   g_autofree char *own = test_file ("plan", name, "facts");
+
+  return read_files (usual, own);
+}
+
+Case *
+case_read (const char *name, GError **error)
+{
   g_autoptr (Case) golden = g_new0 (Case, 1);
   g_autofree char *config = NULL;
 
-  golden->world = world_read (usual, own);
+  golden->world = world_read (name);
   config = read_config (golden->world, name);
   golden->spec = oci_spec_parse (config, strlen (config), "config.json", error);
   if (golden->spec == NULL)
     return NULL;
-  if (!complete (golden->world, golden->spec, error))
+  if (!world_complete (golden->world, golden->spec, error))
     return NULL;
-  golden->facts = facts_new (golden->world, golden->spec);
-  fill_options (golden->world, &golden->options);
+  golden->facts = world_facts (golden->world, golden->spec);
+  check_used (golden->world);
+  world_options (golden->world, &golden->options);
   golden->plain = named (truth_names, value_of (golden->world, "plain")) != 0;
   return g_steal_pointer (&golden);
 }

@@ -39,6 +39,23 @@
 
 typedef struct World World;
 
+/* Reads the world of the golden case @name. Transfer: full. */
+World *world_read (const char *name);
+
+void world_free (World *world);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
+
+/* Completes @spec as the runtime does before it looks at anything else. */
+gboolean world_complete (World *world, OciSpec *spec, GError **error);
+
+/* Returns the facts of @world for @spec: what the lines do not speak of is as usual, no descriptor
+ * is open. Transfer: full. */
+HostFacts *world_facts (World *world, const OciSpec *spec);
+
+/* Fills @ret_options with strings of @world. */
+void world_options (World *world, PlanOptions *ret_options);
+
 /* What a plan is made of. */
 typedef struct {
   World *world;         /* owns the strings of options */

@@ -149,7 +149,8 @@ test_tricks (void)
                                    : g_strdup (tricks[i].content);
 
       tree_make_link (tree, tricks[i].link, content);
-      g_assert_cmpint (tree_check_make (tree, tricks[i].path, tricks[i].flags), ==, tricks[i].error);
+      g_assert_cmpint (tree_check_make (tree, tricks[i].path, tricks[i].flags), ==,
+                       tricks[i].error);
       if (tricks[i].at != NULL)
         g_assert_cmpint (faccessat (tree->root, tricks[i].at, F_OK, AT_SYMLINK_NOFOLLOW), ==, 0);
     }
@@ -193,7 +194,8 @@ test_chains (void)
       g_autoptr (Tree) tree = tree_new ();
 
       make_chain (tree, n);
-      g_assert_cmpint (tree_check_make (tree, "/chain0", OP_FLAG_DIRECTORY), ==, n <= 40 ? 0 : ELOOP);
+      g_assert_cmpint (tree_check_make (tree, "/chain0", OP_FLAG_DIRECTORY), ==,
+                       n <= 40 ? 0 : ELOOP);
     }
 }
 
