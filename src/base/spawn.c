@@ -198,6 +198,18 @@ enter_namespaces (const SpawnNamespaces *namespaces, int report)
   return failed;
 }
 
+/* Waits for the word that comes when request->admit has said yes; without it, whoever was to give
+ * it is dead. */
+static void
+await_admission (const int *hold)
+{
+  char word;
+
+  (void) close (hold[1]);
+  if (read (hold[0], &word, 1) != 1)
+    _exit (127);
+}
+
 static _Noreturn void
 child (const SpawnRequest *request, const SpawnCgroup *birthplace, int report)
 {
@@ -257,6 +269,30 @@ listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **e
     }
 }
 
+/* A child that waits at the pipe @hold. */
+static pid_t
+start_waiting (const SpawnRequest *request, const int *hold, int report)
+{
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    {
+      await_admission (hold);
+      child (request, NULL, report);
+    }
+  return pid;
+}
+
+/* Lets the child go on if it is admitted, and else ends it. */
+static gboolean
+admit (const SpawnRequest *request, const int *hold, pid_t *pid, GError **error)
+{
+  if (request->admit (*pid, request->admit_data, error) && fd_write_all (hold[1], "", 1, error))
+    return TRUE;
+  spawn_kill (pid);
+  return FALSE;
+}
+
 static pid_t
 start_child (const SpawnRequest *request, int report)
 {
@@ -283,24 +319,31 @@ start_child (const SpawnRequest *request, int report)
 gboolean
 spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **error)
 {
-  autofd report_read = -1, report_write = -1, pidfd = -1;
+  autofd report_read = -1, report_write = -1, hold_read = -1, hold_write = -1, pidfd = -1;
+  int ends[2], hold[2] = { -1, -1 };
   sigset_t all, old;
-  int ends[2];
   pid_t pid;
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
   report_read = ends[0];
   report_write = ends[1];
+  if (request->admit != NULL && pipe2 (hold, O_CLOEXEC) < 0)
+    return throw_errno (error, "pipe");
+  hold_read = hold[0];
+  hold_write = hold[1];
 
   sigfillset (&all);
   (void) sigprocmask (SIG_SETMASK, &all, &old);
-  pid = start_child (request, report_write);
+  pid = request->admit != NULL ? start_waiting (request, hold, report_write)
+                               : start_child (request, report_write);
   (void) sigprocmask (SIG_SETMASK, &old, NULL);
   if (pid < 0)
     return throw_errno (error, "fork");
 
   fd_clear (&report_write);
+  if (request->admit != NULL && !admit (request, hold, &pid, error))
+    return FALSE;
   if (!listen_to_child (request, report_read, &pid, error))
     return FALSE;
   if (ret_pidfd != NULL)

@@ -58,6 +58,10 @@ typedef struct {
   gsize n_cgroups;
   const SpawnNamespaces *namespaces;  /* NULL: stay */
   gboolean new_group;        /* own process group, so that a timeout can end all of it */
+  /* Called with the number of the new process, which waits meanwhile before it does anything;
+   * FALSE ends it. NULL: it does not wait. */
+  gboolean (*admit) (pid_t pid, gpointer data, GError **error);
+  gpointer admit_data;
 } SpawnRequest;
 
 /* Starts the program. @ret_pidfd (may be NULL) gets a pidfd. A failure of the

@@ -74,3 +74,18 @@ cgroup_give_away (const CgroupDir *dir, uid_t owner, GError **error)
       return throw_errno (error, "give %s/%s to %u", dir->path, *file, owner);
   return TRUE;
 }
+
+gboolean
+cgroups_delegate (const CgroupPlan *plan, const CgroupSet *set, pid_t pid, GError **error)
+{
+  g_auto (CgroupDir) dir = CGROUP_DIR_INIT;
+  char number[16];
+  guint i = 0;
+
+  while (((const CgroupTarget *) g_ptr_array_index (plan->targets, i))->options != NULL)
+    i++;
+  (void) snprintf (number, sizeof number, "%d", (int) pid);
+  return cgroup_dir_open_below (&dir, cgroup_set_get (set, i), plan->delegated, TRUE, error)
+         && cgroup_dir_write (&dir, "cgroup.procs", number, error)
+         && (plan->owner < 0 || cgroup_give_away (&dir, (uid_t) plan->owner, error));
+}

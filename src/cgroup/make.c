@@ -10,6 +10,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ typedef struct {
   const CgroupTarget *target;
   guint index;          /* of the target */
   char **names;         /* of the directories, from the mount downwards */
+  pid_t pid;            /* who enters the leaf; 0: nobody yet */
   CgroupRecord *record;
   gboolean made;        /* the leaf, at an earlier try */
   int refusal;          /* errno of the last controller that could not be handed down */
@@ -69,7 +71,7 @@ path_names (const char *path)
 /* --- what is there --- */
 
 static gboolean
-survey_target (const CgroupTarget *target, CgroupRecord *record, GError **error)
+survey_target (const CgroupTarget *target, gboolean scoped, CgroupRecord *record, GError **error)
 {
   g_auto (GStrv) names = path_names (target->path);
   g_autoptr (GString) path = g_string_new (target->mount);
@@ -86,8 +88,9 @@ survey_target (const CgroupTarget *target, CgroupRecord *record, GError **error)
           top = g_strdup (path->str);
         }
     }
-  if (top != NULL)
-    (void) cgroup_record_add (record, target->options, path->str, top);
+  /* that of a scope is there by now, and ours */
+  if (top != NULL || scoped)
+    (void) cgroup_record_add (record, target->options, path->str, top != NULL ? top : path->str);
   return TRUE;
 }
 
@@ -95,7 +98,7 @@ gboolean
 cgroups_survey (const CgroupPlan *plan, CgroupRecord *record, GError **error)
 {
   for (guint i = 0; i < plan->targets->len; i++)
-    if (!survey_target (g_ptr_array_index (plan->targets, i), record, error))
+    if (!survey_target (g_ptr_array_index (plan->targets, i), plan->scope != NULL, record, error))
       return FALSE;
   return TRUE;
 }
@@ -234,9 +237,20 @@ make_leaf (Making *making, const CgroupDir *parent, const char *name, int entry,
     making->made = TRUE;
   else if (errno != EEXIST)
     return throw_errno (error, "make cgroup %s/%s", parent->path, name);
-  else if (!making->made)
+  else if (!making->made && making->plan->scope == NULL)
     cgroup_record_drop (making->record, (guint) entry);
   return TRUE;
+}
+
+/* The process enters the leaf before @parent hands controllers down: it may be what is in the
+ * way. */
+static gboolean
+enter_leaf (const Making *making, const CgroupDir *dir, GError **error)
+{
+  char number[16];
+
+  (void) snprintf (number, sizeof number, "%d", (int) making->pid);
+  return making->pid == 0 || cgroup_dir_write (dir, "cgroup.procs", number, error);
 }
 
 /* From @parent to the directory @depth of names. */
@@ -248,14 +262,17 @@ step_down (Making *making, const CgroupDir *parent, guint depth, CgroupDir *dir,
   gboolean leaf = making->names[depth + 1] == NULL;
   int entry = leaf ? find_entry (making->record, path) : -1;
 
-  if (options == NULL)
-    hand_down (making, parent);
   if (entry >= 0 && !make_leaf (making, parent, name, entry, error))
     return FALSE;
   if (!cgroup_dir_open_below (dir, parent, name, !leaf, error) || !check_frozen (dir, error))
     return FALSE;
-  return options == NULL || strstr (options, "cpuset") == NULL
-         || inherit_cpuset (parent, dir, error);
+  if (options != NULL && strstr (options, "cpuset") != NULL && !inherit_cpuset (parent, dir, error))
+    return FALSE;
+  if (leaf && !enter_leaf (making, dir, error))
+    return FALSE;
+  if (options == NULL)
+    hand_down (making, parent);
+  return TRUE;
 }
 
 /* Fills the inode of the entry of @dir, if it is on record. */
@@ -327,14 +344,15 @@ make_target (Making *making, CgroupDir *dir, GError **error)
 }
 
 gboolean
-cgroups_make (const CgroupPlan *plan, CgroupRecord *record, CgroupSet *ret_set, GError **error)
+cgroups_make (const CgroupPlan *plan, pid_t pid, CgroupRecord *record, CgroupSet *ret_set,
+              GError **error)
 {
   for (guint i = 0; i < plan->targets->len; i++)
     {
       const CgroupTarget *target = g_ptr_array_index (plan->targets, i);
       g_auto (GStrv) names = path_names (target->path);
       Making making = { .plan = plan, .target = target, .index = i, .names = names,
-                        .record = record };
+                        .pid = pid, .record = record };
       CgroupDir *dir = cgroup_set_add (ret_set);
 
       if (!make_target (&making, dir, error))
@@ -362,7 +380,7 @@ check_effect (const CgroupDir *dir, const CgroupSetting *setting, GError **error
 }
 
 static gboolean
-set_limit (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
+set_in (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
 {
   if (!cgroup_dir_has (dir, setting->file))
     {
@@ -374,6 +392,24 @@ set_limit (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
   if (!cgroup_dir_write (dir, setting->file, setting->value, error))
     return FALSE;
   return !(setting->flags & CGROUP_READ_BACK) || check_effect (dir, setting, error);
+}
+
+/* In the cgroup above as well: where a limit is narrowed the lower one may have to be first. */
+static gboolean
+set_limit (const CgroupLimitsRequest *request, const CgroupSetting *setting, GError **error)
+{
+  const CgroupDir *dir = cgroup_set_get (request->set, setting->hierarchy);
+  g_autofree char *path = NULL;
+  g_auto (CgroupDir) above = CGROUP_DIR_INIT;
+
+  if (!request->above)
+    return set_in (dir, setting, error);
+  path = g_path_get_dirname (dir->path);
+  if (!cgroup_dir_open (&above, path, error))
+    return FALSE;
+  if (set_in (&above, setting, NULL))
+    return set_in (dir, setting, error);
+  return set_in (dir, setting, error) && set_in (&above, setting, error);
 }
 
 gboolean
@@ -391,8 +427,7 @@ cgroups_set_limits (const CgroupLimitsRequest *request, gboolean late, GError **
           gboolean retry = pass == 0 && (setting->flags & CGROUP_RETRY);
 
           if (((setting->flags & CGROUP_LATE) != 0) != late
-              || set_limit (cgroup_set_get (request->set, setting->hierarchy), setting,
-                            retry ? NULL : error))
+              || set_limit (request, setting, retry ? NULL : error))
             continue;
           if (!retry)
             {

@@ -25,16 +25,22 @@ const CgroupDir *cgroup_set_get (const CgroupSet *set, guint index);
 /* Puts on @record which of the cgroups of @plan there are not yet. */
 gboolean cgroups_survey (const CgroupPlan *plan, CgroupRecord *record, GError **error);
 
-/* Makes what is on @record, and completes it. @ret_set gets all of @plan, by its index. One that is
- * frozen is an error: whoever enters it never wakes up. */
-gboolean cgroups_make (const CgroupPlan *plan, CgroupRecord *record, CgroupSet *ret_set,
-                       GError **error);
+/* Makes what is on @record, and completes it; process @pid (0: none) is moved into it. @ret_set
+ * gets all of @plan, by its index. One that is frozen is an error: whoever enters it never wakes
+ * up. */
+gboolean cgroups_make (const CgroupPlan *plan, pid_t pid, CgroupRecord *record,
+                       CgroupSet *ret_set, GError **error);
+
+/* Makes the cgroup in which the container does what it likes, and moves process @pid there. */
+gboolean cgroups_delegate (const CgroupPlan *plan, const CgroupSet *set, pid_t pid,
+                           GError **error);
 
 /* What is to be set where. */
 typedef struct {
   const char *document;       /* for messages: "config.json" */
   const GPtrArray *settings;  /* of CgroupSetting */
   const CgroupSet *set;
+  gboolean above;             /* and in the cgroup above as well, which is the container's scope */
 } CgroupLimitsRequest;
 
 /* Makes the settings; of those that are CGROUP_LATE only, or the others. */

@@ -24,6 +24,17 @@ static const Field entry_fields[] = {
 
 static const FieldType entry_type = { "cgroup", sizeof (CgroupEntry), entry_fields };
 
+static const Field scope_fields[] = {
+  FIELD_STRING (SystemdScope, bus, "bus", "where its manager is reached",
+                .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
+  FIELD_STRING (SystemdScope, unit, "unit", "its name", .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
+  FIELD_STRING (SystemdScope, invocation, "invocation", "id of the unit's run",
+                .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
+  FIELD_END
+};
+
+static const FieldType scope_type = { "scope", sizeof (SystemdScope), scope_fields };
+
 static const Field record_fields[] = {
   FIELD_UINT32 (CgroupRecord, version, "version", "format of this record",
                 .flags = FIELD_REQUIRED),
@@ -32,6 +43,7 @@ static const Field record_fields[] = {
   FIELD_OBJECTS (CgroupRecord, entries, entry_type, "cgroups", "one for each hierarchy",
                  .flags = FIELD_REQUIRED),
   FIELD_BOOL (CgroupRecord, devices, "deviceRules", "rules on devices hold there"),
+  FIELD_OBJECT (CgroupRecord, scope, SystemdScope, scope_type, "scope", "made by systemd"),
   FIELD_END
 };
 
@@ -76,6 +88,17 @@ cgroup_record_drop (CgroupRecord *record, guint index)
   field_free (&entry_type, g_ptr_array_remove_index (record->entries, index));
 }
 
+gboolean
+cgroup_record_is_below_scope (const CgroupRecord *record)
+{
+  const CgroupEntry *entry;
+
+  if (record->scope == NULL || record->entries->len == 0)
+    return FALSE;
+  entry = g_ptr_array_index (record->entries, 0);
+  return !g_str_has_suffix (entry->path, record->scope->unit);
+}
+
 /* Whether @entry names a directory and one at or above it, without detours. */
 static gboolean
 is_sane (const CgroupEntry *entry)
@@ -109,6 +132,8 @@ cgroup_record_parse (const char *text, gsize length, GError **error)
       if (strcmp (record->boot_id, boot_id) != 0)
         cgroup_record_drop (record, i);
     }
+  if (strcmp (record->boot_id, boot_id) != 0)
+    g_clear_pointer (&record->scope, systemd_scope_free);
   return g_steal_pointer (&record);
 }
 
@@ -138,6 +163,14 @@ cgroup_record_format (const CgroupRecord *record)
     }
   json_emit_array_end (&emit);
   json_emit_bool (&emit, "deviceRules", record->devices.value);
+  if (record->scope != NULL)
+    {
+      json_emit_object (&emit, "scope");
+      json_emit_string (&emit, "bus", record->scope->bus);
+      json_emit_string (&emit, "unit", record->scope->unit);
+      json_emit_string (&emit, "invocation", record->scope->invocation);
+      json_emit_object_end (&emit);
+    }
   json_emit_object_end (&emit);
   g_string_append_c (line, '\n');
   return line;

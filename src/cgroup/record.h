@@ -5,6 +5,7 @@
  * looked into. A cgroup that was there before is never on record. */
 #pragma once
 
+#include "cgroup/systemd.h"
 #include "json/field.h"
 
 typedef struct {
@@ -18,7 +19,8 @@ typedef struct {
   OptUint32 version;
   char *boot_id;
   GPtrArray *entries;  /* of CgroupEntry */
-  OptBool devices;     /* rules on devices hold there */
+  OptBool devices;      /* rules on devices hold there */
+  SystemdScope *scope;  /* the entries are below it; NULL: none */
 } CgroupRecord;
 
 /* A record without entries. Transfer: full. */
@@ -31,6 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CgroupRecord, cgroup_record_free)
 /* Adds a cgroup that is to be made. Transfer: none. */
 CgroupEntry *cgroup_record_add (CgroupRecord *record, const char *options, const char *path,
                                 const char *top);
+
+/* Whether the container's cgroup is one below that of its scope. */
+gboolean cgroup_record_is_below_scope (const CgroupRecord *record);
 
 /* Drops the entry at @index: somebody else has made that cgroup. */
 void cgroup_record_drop (CgroupRecord *record, guint index);

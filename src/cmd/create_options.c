@@ -25,6 +25,16 @@ listen_fds (const Environment *environment)
   return (guint) count;
 }
 
+/* Where the user's own bus is: callers often pass on no more than XDG_RUNTIME_DIR. */
+static char *
+session_bus (const Environment *environment)
+{
+  if (environment->bus_address != NULL)
+    return g_strdup (environment->bus_address);
+  return environment->runtime_dir != NULL ? g_build_filename (environment->runtime_dir, "bus", NULL)
+                                          : NULL;
+}
+
 gboolean
 create_request_fill (const CmdContext *context, const CreateOptions *options, const char *id,
                      CreateRequest *ret_request, GError **error)
@@ -51,6 +61,7 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     request->console_socket = g_canonicalize_filename (options->console_socket, NULL);
   if (options->pidfd_socket != NULL)
     request->pidfd_socket = g_canonicalize_filename (options->pidfd_socket, NULL);
+  request->session_bus = session_bus (&context->environment);
   if (notify_socket != NULL && notify_is_address (notify_socket))
     request->notify_socket = notify_socket;
   if (options->preserve_fds > PRESERVE_FDS_MAX)

@@ -9,7 +9,7 @@ typedef struct {
   ExecRequest request;
   const char *pid_file;
   const char *console_socket;
-  GPtrArray *env, *caps, *groups;
+  GPtrArray *env, *caps, *groups, *cgroups;
 } Options;
 
 static const Option options[] = {
@@ -30,6 +30,8 @@ static const Option options[] = {
                  "send a pidfd of the program to this socket"),
   OPTION_UINT (Options, request.preserve_fds, 0, "preserve-fds", "N",
                "hand on N descriptors from 3 upwards"),
+  OPTION_STRINGS (Options, cgroups, 0, "cgroup", "[CONTROLLER,...:]PATH",
+                  "run in this cgroup below the container's own"),
   OPTION_FLAG (Options, request.ignore_paused, 0, "ignore-paused", "also in a paused container"),
   OPTION_IGNORED ("no-subreaper", NULL, "accepted, without effect"),
   OPTION_STRING (Options, request.apparmor, 0, "apparmor", "PROFILE", "refused: no AppArmor"),
@@ -52,6 +54,7 @@ exec_run (const CmdContext *context, const Options *given, char **args, GError *
   request.env = given->env;
   request.caps = given->caps;
   request.groups = given->groups;
+  request.cgroups = given->cgroups;
   if (given->pid_file != NULL)
     request.pid_file = pid_file = g_canonicalize_filename (given->pid_file, NULL);
   if (given->console_socket != NULL)

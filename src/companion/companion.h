@@ -22,3 +22,16 @@ gboolean companion_check (char **args, GError **error);
 
 /* Writes a configuration: DIR FILE, and "rootless" or "". */
 gboolean companion_spec (char **args, GError **error);
+
+/* Makes a scope with one process in it and prints the id of its invocation: BUS UNIT PID, and NAME
+ * VALUE for each property, its value as text of GVariant. */
+gboolean companion_scope_start (char **args, GError **error);
+
+/* Sets properties of a scope: BUS UNIT, and NAME VALUE for each. */
+gboolean companion_scope_set (char **args, GError **error);
+
+/* Moves a process into a cgroup below that of a scope: BUS UNIT PATH PID. */
+gboolean companion_scope_attach (char **args, GError **error);
+
+/* Stops a scope, if it is still the same: BUS UNIT INVOCATION. */
+gboolean companion_scope_stop (char **args, GError **error);

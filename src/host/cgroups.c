@@ -3,6 +3,7 @@
 
 #include "host/cgroups.h"
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "plan/cgroup.h"
 
@@ -362,23 +363,81 @@ free_facts (gpointer data)
   cgroup_facts_free (data);
 }
 
-gboolean
-host_cgroup_places (MachineFacts *facts, const char *wanted, const char *id, GError **error)
+/* Each hierarchy that this process can see, once. Transfer: full, of CgroupMount. */
+static GPtrArray *
+hierarchies (GError **error)
 {
-  g_autoptr (GPtrArray) mounts = visible_mounts (error);
-  g_autofree char *self = NULL;
+  GPtrArray *mounts = visible_mounts (error);
+
+  for (guint i = mounts != NULL ? mounts->len : 0; i-- > 0;)
+    if (is_repeated (mounts, i))
+      g_ptr_array_remove_index (mounts, i);
+  return mounts;
+}
+
+/* The text of proc_pid_cgroup(5) of @pid. Transfer: full. */
+static char *
+read_membership (pid_t pid, GError **error)
+{
+  g_autofree char *file = pid > 0 ? g_strdup_printf ("/proc/%d/cgroup", (int) pid)
+                                  : g_strdup ("/proc/self/cgroup");
+
+  return fd_read_file_at (AT_FDCWD, file, MOUNTINFO_SIZE_MAX, NULL, error);
+}
+
+gboolean
+host_cgroup_hierarchies (MachineFacts *facts, GError **error)
+{
+  g_autoptr (GPtrArray) mounts = hierarchies (error);
 
   if (mounts == NULL)
     return FALSE;
-  self = fd_read_file_at (AT_FDCWD, "/proc/self/cgroup", MOUNTINFO_SIZE_MAX, NULL, error);
-  if (self == NULL)
+  facts->cgroups = g_ptr_array_new_with_free_func (free_facts);
+  for (guint i = 0; i < mounts->len; i++)
+    {
+      CgroupMount *mount = g_ptr_array_index (mounts, i);
+      CgroupFacts *found = g_new0 (CgroupFacts, 1);
+
+      found->options = g_steal_pointer (&mount->options);
+      found->mount = g_steal_pointer (&mount->mount);
+      found->controllers = found->options != NULL ? g_strsplit (found->options, ",", -1)
+                                                  : read_controllers (found, "",
+                                                                      "cgroup.controllers");
+      g_ptr_array_add (facts->cgroups, found);
+    }
+  return TRUE;
+}
+
+gboolean
+host_cgroup_places (MachineFacts *facts, pid_t pid, const char *wanted, const char *id,
+                    GError **error)
+{
+  g_autoptr (GPtrArray) mounts = hierarchies (error);
+  g_autofree char *membership = mounts != NULL ? read_membership (pid, error) : NULL;
+
+  if (membership == NULL)
     return FALSE;
   facts->cgroups = g_ptr_array_new_with_free_func (free_facts);
-  for (guint i = mounts->len; i-- > 0;)
-    if (is_repeated (mounts, i))
-      g_ptr_array_remove_index (mounts, i);
   for (guint i = 0; i < mounts->len; i++)
     g_ptr_array_add (facts->cgroups,
-                     find_place (g_ptr_array_index (mounts, i), self, wanted, id));
+                     find_place (g_ptr_array_index (mounts, i), membership, wanted, id));
   return TRUE;
+}
+
+char *
+host_cgroup_of_unit (pid_t pid, const char *unit, GError **error)
+{
+  g_autoptr (GPtrArray) mounts = hierarchies (error);
+  g_autofree char *membership = mounts != NULL ? read_membership (pid, error) : NULL;
+  g_autofree char *end = g_strconcat ("/", unit, NULL);
+
+  for (guint i = 0; membership != NULL && i < mounts->len; i++)
+    {
+      g_autofree char *own = cgroup_own_parse (membership, g_ptr_array_index (mounts, i));
+
+      if (own != NULL && g_str_has_suffix (own, end))
+        return g_steal_pointer (&own);
+    }
+  return membership != NULL
+           ? throw_null (error, "systemd: %s: its cgroup is not to be seen here", unit) : NULL;
 }

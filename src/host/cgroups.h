@@ -4,6 +4,8 @@
 
 #include "plan/facts.h"
 
+#include <sys/types.h>
+
 /* Fills cgroup_mode and cgroup_v1 of @facts, for a configuration with a mount of type cgroup.
  * Errors: /proc/self/mountinfo is not readable. */
 gboolean host_cgroup_probe (MachineFacts *facts, GError **error);
@@ -12,10 +14,18 @@ gboolean host_cgroup_probe (MachineFacts *facts, GError **error);
  * of its form are skipped. */
 void cgroups_parse (const char *text, MachineFacts *facts);
 
-/* Fills cgroups of @facts: each hierarchy that this process can see, and what would become of
- * cgroupsPath @wanted (NULL: there is none) of container @id in it. */
-gboolean host_cgroup_places (MachineFacts *facts, const char *wanted, const char *id,
+/* Fills cgroups of @facts: each hierarchy that this process can see, with all its controllers and
+ * no place. */
+gboolean host_cgroup_hierarchies (MachineFacts *facts, GError **error);
+
+/* The same with what would become of cgroupsPath @wanted (NULL: there is none) of container @id in
+ * it, for process @pid, 0: this one. */
+gboolean host_cgroup_places (MachineFacts *facts, pid_t pid, const char *wanted, const char *id,
                              GError **error);
+
+/* Returns the cgroup of process @pid if it is that of systemd's unit @unit, below where the
+ * hierarchy is mounted; NULL with an error if it is not. Transfer: full. */
+char *host_cgroup_of_unit (pid_t pid, const char *unit, GError **error);
 
 /* A mount of a hierarchy. */
 typedef struct {

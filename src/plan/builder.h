@@ -66,6 +66,15 @@ void plan_trial_staging (PlanContext *context);
 /* Checks that systemd as pid 1 will be able to make cgroups. */
 gboolean plan_systemd_cgroup (PlanContext *context, GError **error);
 
+/* Returns the scope that the configuration wants, without the properties of limits, as part of
+ * plan_control_groups(). Transfer: full. */
+CgroupScope *plan_scope (PlanContext *context, GError **error);
+
+/* Whether cgroupsPath @path (may be NULL) is of the form slice:prefix:name; whether @name can be
+ * that of a cgroup. */
+gboolean cgroup_is_slice_path (const char *path);
+gboolean cgroup_is_name (const char *name);
+
 /* Adds bwrap's options for the bind sources, as part of plan_staging(). */
 gboolean plan_sources (PlanContext *context, GError **error);
 

@@ -19,10 +19,7 @@
 
 /* How a child of the caller's cgroup is called. */
 #define OWN_CHILD_PREFIX "bwrap-oci-"
-
-/* What is not said about a scope. */
-#define DEFAULT_PREFIX "bwrap-oci"
-#define DEFAULT_SUBGROUP "container"
+#define DELEGATE_ANNOTATION "run.oci.delegate-cgroup"
 
 static void
 free_target (gpointer data)
@@ -37,17 +34,6 @@ free_target (gpointer data)
   g_free (target);
 }
 
-static void
-scope_free (CgroupScope *scope)
-{
-  if (scope == NULL)
-    return;
-  g_free (scope->unit);
-  g_free (scope->slice);
-  g_free (scope->subgroup);
-  g_free (scope);
-}
-
 void
 cgroup_plan_free (CgroupPlan *plan)
 {
@@ -56,12 +42,12 @@ cgroup_plan_free (CgroupPlan *plan)
   scope_free (plan->scope);
   g_ptr_array_unref (plan->targets);
   g_ptr_array_unref (plan->settings);
+  g_free (plan->delegated);
   g_free (plan);
 }
 
-/* Whether @path is of the form slice:prefix:name. */
-static gboolean
-is_slice_path (const char *path)
+gboolean
+cgroup_is_slice_path (const char *path)
 {
   const char *colon = path != NULL && *path != '/' ? strchr (path, ':') : NULL;
 
@@ -92,14 +78,14 @@ can_rule_devices (const MachineFacts *machine)
   return machine->initial_user_ns && (machine->capabilities & HOST_CAP_SYS_ADMIN) != 0;
 }
 
-gboolean
-plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine, CgroupManager manager)
+/* Whether somebody asks for something that takes a cgroup. */
+static gboolean
+is_cgroup_asked (const OciSpec *spec, const MachineFacts *machine)
 {
   const OciResources *resources = spec->linux_->resources;
 
-  if (manager == CGROUP_MANAGER_DISABLED)
-    return FALSE;
-  if (spec->linux_->cgroups_path != NULL || spec->systemd != SYSTEMD_NONE)
+  if (spec->linux_->cgroups_path != NULL || spec->systemd != SYSTEMD_NONE
+      || oci_spec_annotation (spec, DELEGATE_ANNOTATION) != NULL)
     return TRUE;
   return resources != NULL
          && (resources->memory != NULL || resources->cpu != NULL || resources->pids != NULL
@@ -107,6 +93,15 @@ plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine, CgroupMana
              || field_count (resources->hugepage_limits) > 0 || field_count (resources->rdma) > 0
              || field_count (resources->unified) > 0
              || (field_count (resources->devices) > 0 && can_rule_devices (machine)));
+}
+
+CgroupNeeds
+plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine, CgroupManager manager)
+{
+  if (manager == CGROUP_MANAGER_SYSTEMD)
+    return CGROUP_NEEDS_HIERARCHIES;
+  return manager == CGROUP_MANAGER_CGROUPFS && is_cgroup_asked (spec, machine)
+           ? CGROUP_NEEDS_PLACES : CGROUP_NEEDS_NOTHING;
 }
 
 /* --- limits --- */
@@ -122,15 +117,14 @@ refuse_limit (const CgroupFacts *facts, const char *pointer, GError **error)
                       g_strerror (facts->error));
 }
 
-/* Turns the limits into settings, without those that ask for nothing and cannot be made. */
+/* Turns the limits into settings. */
 static gboolean
 plan_settings (PlanContext *context, GError **error)
 {
   static const OciResources none = { 0 };
   const OciResources *resources = context->spec->linux_->resources;
-  const GPtrArray *hierarchies = context->facts->machine.cgroups;
   GPtrArray *settings = cgroup_settings_new (resources != NULL ? resources : &none, RESOURCES,
-                                             hierarchies, NULL, error);
+                                             context->facts->machine.cgroups, NULL, error);
 
   if (settings == NULL)
     {
@@ -139,9 +133,16 @@ plan_settings (PlanContext *context, GError **error)
     }
   g_ptr_array_unref (context->plan->cgroup->settings);
   context->plan->cgroup->settings = settings;
-  for (guint i = 0; i < settings->len;)
+  return TRUE;
+}
+
+/* Drops the settings that have no place; those that ask for something must have one. */
+static gboolean
+check_places (CgroupPlan *plan, const GPtrArray *hierarchies, GError **error)
+{
+  for (guint i = 0; i < plan->settings->len;)
     {
-      const CgroupSetting *setting = g_ptr_array_index (settings, i);
+      const CgroupSetting *setting = g_ptr_array_index (plan->settings, i);
       const CgroupFacts *facts = g_ptr_array_index (hierarchies, setting->hierarchy);
 
       if (facts->path != NULL && facts->error == 0)
@@ -149,7 +150,7 @@ plan_settings (PlanContext *context, GError **error)
       else if (setting->asked)
         return refuse_limit (facts, setting->pointer, error);
       else
-        g_ptr_array_remove_index (settings, i);
+        g_ptr_array_remove_index (plan->settings, i);
     }
   return TRUE;
 }
@@ -182,7 +183,7 @@ device_hierarchy (const GPtrArray *hierarchies)
 }
 
 /* In a user namespace of the container's own there is nothing to restrict: nobody there can make
- * a device node, and its /dev holds what was bound. */
+ * a device node, and its /dev holds what was bound. In a scope the place is not known yet. */
 static gboolean
 plan_device_rules (PlanContext *context, GError **error)
 {
@@ -199,7 +200,8 @@ plan_device_rules (PlanContext *context, GError **error)
                    " holds what was bound there");
       return TRUE;
     }
-  if (facts != NULL && facts->path != NULL && facts->error == 0)
+  if (plan->cgroup->scope != NULL
+      || (facts != NULL && facts->path != NULL && facts->error == 0))
     plan->cgroup->devices = rules;
   else if (plan->userns == USERNS_NONE)
     return facts != NULL ? refuse_limit (facts, RESOURCES "/devices", error)
@@ -229,15 +231,24 @@ add_target (CgroupPlan *plan, const CgroupFacts *facts)
   return plan->targets->len - 1;
 }
 
-/* All hierarchies, so that whoever asks for the container's cgroup finds it in each. */
-static void
-add_targets (PlanContext *context)
+static gboolean
+has_v2_target (const CgroupPlan *plan)
 {
-  const GPtrArray *hierarchies = context->facts->machine.cgroups;
+  for (guint i = 0; i < plan->targets->len; i++)
+    if (((const CgroupTarget *) g_ptr_array_index (plan->targets, i))->options == NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* All hierarchies, so that whoever asks for the container's cgroup finds it in each. */
+gboolean
+cgroup_plan_place (CgroupPlan *plan, const GPtrArray *hierarchies, GError **error)
+{
   const CgroupFacts *devices = device_hierarchy (hierarchies);
   g_autofree guint *numbers = g_new0 (guint, field_count (hierarchies) + 1);
-  CgroupPlan *plan = context->plan->cgroup;
 
+  if (!check_places (plan, hierarchies, error))
+    return FALSE;
   for (guint i = 0; i < field_count (hierarchies); i++)
     {
       const CgroupFacts *facts = g_ptr_array_index (hierarchies, i);
@@ -254,9 +265,11 @@ add_targets (PlanContext *context)
 
       setting->hierarchy = numbers[setting->hierarchy];
     }
-  if (plan->targets->len == 0)
-    plan_ignore (context->plan, CGROUPS_PATH, "no cgroup can be made: the container stays in that"
-                 " of its caller");
+  if (plan->devices != NULL && plan->device_target < 0)
+    return plan_refuse (error, RESOURCES "/devices", "there are no cgroups here");
+  return plan->delegated == NULL || has_v2_target (plan)
+         || plan_refuse (error, "/annotations/" DELEGATE_ANNOTATION, "the container has no cgroup"
+                         " v2 of its own");
 }
 
 static gboolean
@@ -292,31 +305,25 @@ choose_owner (PlanContext *context)
     }
 }
 
-/* --- scopes --- */
-
-/* cgroupsPath is slice:prefix:name, as callers give it with --systemd-cgroup. */
-static gboolean
-plan_scope (PlanContext *context, GError **error)
+/* Whether @name is that of one directory. */
+gboolean
+cgroup_is_name (const char *name)
 {
-  const char *path = context->spec->linux_->cgroups_path;
-  g_auto (GStrv) parts = NULL;
-  CgroupScope *scope;
+  return *name != '\0' && strpbrk (name, "/\n") == NULL && strcmp (name, ".") != 0
+         && strcmp (name, "..") != 0;
+}
 
-  if (!is_slice_path (path))
-    return plan_refuse (error, CGROUPS_PATH, "expected cgroupsPath to be of format"
-                        " \"slice:prefix:name\" for systemd cgroups, got \"%s\" instead", path);
-  parts = g_strsplit (path, ":", 3);
-  if (strchr (path, '/') != NULL || *parts[2] == '\0' || g_str_has_suffix (parts[2], ".slice"))
-    return plan_refuse (error, CGROUPS_PATH, "\"%s\" does not name a scope", path);
-  scope = g_new0 (CgroupScope, 1);
-  scope->unit = g_strdup_printf ("%s-%s.scope", *parts[1] != '\0' ? parts[1] : DEFAULT_PREFIX,
-                                 parts[2]);
-  scope->slice = g_strdup (*parts[0] != '\0' ? parts[0]
-                           : plan_privileged (&context->facts->machine)
-                               && context->facts->machine.initial_user_ns ? "system.slice"
-                                                                           : "user.slice");
-  scope->subgroup = g_strdup (DEFAULT_SUBGROUP);
-  context->plan->cgroup->scope = scope;
+static gboolean
+plan_delegated (PlanContext *context, GError **error)
+{
+  const char *name = oci_spec_annotation (context->spec, DELEGATE_ANNOTATION);
+
+  if (name == NULL || *name == '\0')
+    return TRUE;
+  if (!cgroup_is_name (name))
+    return plan_refuse (error, "/annotations/" DELEGATE_ANNOTATION, "\"%s\" is not the name of a"
+                        " cgroup", name);
+  context->plan->cgroup->delegated = g_strdup (name);
   return TRUE;
 }
 
@@ -327,17 +334,45 @@ plan_directories (PlanContext *context, GError **error)
   const char *path = context->spec->linux_->cgroups_path;
   CgroupPlan *plan = context->plan->cgroup;
 
-  if (is_slice_path (path))
+  if (cgroup_is_slice_path (path))
     return plan_refuse (error, CGROUPS_PATH, "%s: slice:prefix:name needs --systemd-cgroup", path);
-  if (!plan_settings (context, error) || !plan_device_rules (context, error))
+  if (!plan_settings (context, error)
+      || !check_places (plan, context->facts->machine.cgroups, error)
+      || !plan_device_rules (context, error))
     return FALSE;
-  plan->hands_down = context->spec->systemd != SYSTEMD_NONE;
   if (plan->hands_down && !plan_systemd_cgroup (context, error))
     return FALSE;
-  if (path == NULL && !is_asked (plan) && plan->devices == NULL && !plan->hands_down)
-    g_ptr_array_set_size (plan->settings, 0);
-  else
-    add_targets (context);
+  if (path == NULL && !is_asked (plan) && plan->devices == NULL && plan->delegated == NULL
+      && !plan->hands_down)
+    {
+      g_ptr_array_set_size (plan->settings, 0);
+      return TRUE;
+    }
+  if (!cgroup_plan_place (plan, context->facts->machine.cgroups, error))
+    return FALSE;
+  if (plan->targets->len == 0)
+    plan_note (context->plan, CGROUPS_PATH, "no cgroup can be made: the container stays in that"
+               " of its caller");
+  return TRUE;
+}
+
+/* A cgroup in a scope that systemd makes. */
+static gboolean
+plan_in_scope (PlanContext *context, GError **error)
+{
+  const GPtrArray *hierarchies = context->facts->machine.cgroups;
+  CgroupPlan *plan = context->plan->cgroup;
+  g_autoptr (GPtrArray) limits = NULL;
+
+  plan->scope = plan_scope (context, error);
+  if (plan->scope == NULL || !plan_settings (context, error)
+      || !plan_device_rules (context, error)
+      || (plan->hands_down && !plan_systemd_cgroup (context, error)))
+    return FALSE;
+  limits = scope_properties_new (plan->settings, hierarchies, FALSE);
+  g_ptr_array_extend_and_steal (plan->scope->properties, g_steal_pointer (&limits));
+  g_ptr_array_unref (plan->scope->late);
+  plan->scope->late = scope_properties_new (plan->settings, hierarchies, TRUE);
   return TRUE;
 }
 
@@ -353,6 +388,7 @@ plan_control_groups (PlanContext *context, GError **error)
   plan->settings = g_ptr_array_new ();
   plan->device_target = -1;
   plan->owner = -1;
+  plan->hands_down = context->spec->systemd != SYSTEMD_NONE;
   if (manager == CGROUP_MANAGER_DISABLED)
     {
       plan_ignore (context->plan, RESOURCES, "no cgroup, no limits: the manager is disabled");
@@ -360,8 +396,9 @@ plan_control_groups (PlanContext *context, GError **error)
     }
   if (path != NULL && strchr (path, '\n') != NULL)
     return plan_refuse (error, CGROUPS_PATH, "a newline cannot be in the name of a cgroup");
-  if (path != NULL && manager == CGROUP_MANAGER_SYSTEMD ? !plan_scope (context, error)
-                                                        : !plan_directories (context, error))
+  if (!plan_delegated (context, error)
+      || !(manager == CGROUP_MANAGER_SYSTEMD ? plan_in_scope (context, error)
+                                             : plan_directories (context, error)))
     return FALSE;
   choose_owner (context);
   return TRUE;

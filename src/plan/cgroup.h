@@ -25,11 +25,19 @@ typedef struct {
   char **controllers;  /* v2: those to be handed down to it, as far as possible */
 } CgroupTarget;
 
+/* A property of a unit (org.freedesktop.systemd1(5)). */
+typedef struct {
+  char *name;
+  char *value;  /* as text of GVariant, with its type: "uint64 5" */
+} ScopeProperty;
+
 /* A scope that systemd makes (systemd.scope(5)), and the cgroup in it. */
 typedef struct {
-  char *unit;      /* "libpod-ID.scope" */
-  char *slice;     /* "user.slice" */
-  char *subgroup;  /* the container's cgroup, below that of the scope */
+  char *unit;             /* "libpod-ID.scope" */
+  char *slice;            /* "user.slice" */
+  char *subgroup;         /* the container's cgroup, below that of the scope; "": that itself */
+  GPtrArray *properties;  /* of ScopeProperty: from its start on */
+  GPtrArray *late;        /* of ScopeProperty: when bwrap is gone */
 } CgroupScope;
 
 typedef struct {
@@ -41,6 +49,8 @@ typedef struct {
   int device_target;         /* index of the target that enforces them */
   gboolean hands_down;       /* the container is to have all controllers, for cgroups of its own */
   gint64 owner;              /* uid that the v2 cgroup is given to; -1: nobody else */
+  char *delegated;           /* cgroup of v2 below the container's, in which its processes are and
+                              * with which they do what they like; NULL: none */
 } CgroupPlan;
 
 void cgroup_plan_free (CgroupPlan *plan);
@@ -49,6 +59,23 @@ void cgroup_plan_free (CgroupPlan *plan);
  * none); @own is that of the caller. NULL if @own is needed and NULL. Transfer: full. */
 char *plan_cgroup_path (const char *own, const char *wanted, const char *id);
 
-/* Whether the plan has to know about hierarchies. */
-gboolean plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine,
-                             CgroupManager manager);
+/* What the plan has to know about hierarchies. */
+typedef enum {
+  CGROUP_NEEDS_NOTHING,
+  CGROUP_NEEDS_HIERARCHIES,  /* which there are */
+  CGROUP_NEEDS_PLACES,       /* and what the container's cgroup would be in each */
+} CgroupNeeds;
+
+CgroupNeeds plan_needs_cgroups (const OciSpec *spec, const MachineFacts *machine,
+                                CgroupManager manager);
+
+/* Fills the targets of a plan without any: the places in @hierarchies (of CgroupFacts), which must
+ * be those that the plan was made with. Fails for a limit that has no place. */
+gboolean cgroup_plan_place (CgroupPlan *plan, const GPtrArray *hierarchies, GError **error);
+
+/* Returns the properties of a scope that say the same as @settings, of @hierarchies: the late ones,
+ * or the others. Transfer: full, of ScopeProperty. */
+GPtrArray *scope_properties_new (const GPtrArray *settings, const GPtrArray *hierarchies,
+                                 gboolean late);
+
+void scope_free (CgroupScope *scope);

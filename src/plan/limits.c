@@ -77,13 +77,15 @@ v2_swap (const CgroupLimits *limits, const char *value, GError **error)
   return g_strdup_printf ("%" G_GINT64_FORMAT, swap - limit);
 }
 
-/* cpu.max holds quota and period; without a period in it the period stays as it is. */
+/* cpu.max holds quota and period; without a new one the period stays as it is. */
 static char *
 v2_quota (const CgroupLimits *limits, const char *value, GError **error)
 {
   const OciCpu *cpu = limits->resources->cpu;
   g_autofree char *quota = v2_number (limits, value, error);
 
+  if (cpu->period.value == 0 && limits->present != NULL && limits->present->cpu_period != NULL)
+    return g_strconcat (quota, " ", limits->present->cpu_period, NULL);
   if (cpu->period.value == 0)
     return g_steal_pointer (&quota);
   return g_strdup_printf ("%s %" G_GUINT64_FORMAT, quota, cpu->period.value);

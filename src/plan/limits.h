@@ -28,7 +28,8 @@ typedef struct {
 typedef struct {
   gint64 memory_limit;   /* bytes; -1: none */
   guint64 memory_usage;
-  char *cpu_quota;       /* first word of cpu.max; NULL: unknown */
+  char *cpu_quota;       /* the words of cpu.max; NULL: unknown */
+  char *cpu_period;
 } CgroupPresent;
 
 /* Returns the settings for @resources, which stand at JSON pointer @at, as CgroupSetting, in the

@@ -17,18 +17,40 @@ target_path (const CgroupPlan *plan, guint index)
   return g_strconcat (target->mount, target->path, NULL);
 }
 
+static void
+format_properties (GString *out, const char *title, const GPtrArray *properties)
+{
+  for (guint i = 0; i < properties->len; i++)
+    {
+      const ScopeProperty *property = g_ptr_array_index (properties, i);
+      g_autofree char *value = error_escape (property->value);
+
+      g_string_append_printf (out, "%s: %s = %s\n", title, property->name, value);
+    }
+}
+
+static void
+format_scope (GString *out, const CgroupScope *scope)
+{
+  g_autofree char *unit = error_escape (scope->unit);
+  g_autofree char *slice = error_escape (scope->slice);
+
+  g_string_append_printf (out, "scope: %s in %s%s%s\n", unit, slice,
+                          *scope->subgroup != '\0' ? ", the container in its cgroup " : "",
+                          scope->subgroup);
+  format_properties (out, "property", scope->properties);
+  format_properties (out, "late property", scope->late);
+}
+
 void
 plan_format_cgroup (GString *out, const Plan *plan)
 {
   const CgroupPlan *cgroup = plan->cgroup;
 
   if (cgroup != NULL && cgroup->scope != NULL)
-    {
-      g_autofree char *unit = error_escape (cgroup->scope->unit);
-      g_autofree char *slice = error_escape (cgroup->scope->slice);
-
-      g_string_append_printf (out, "scope: %s in %s\n", unit, slice);
-    }
+    format_scope (out, cgroup->scope);
+  if (cgroup != NULL && cgroup->scope != NULL && cgroup->devices != NULL)
+    g_string_append (out, "rules: /linux/resources/devices\n");
   for (guint i = 0; cgroup != NULL && i < cgroup->targets->len; i++)
     {
       g_autofree char *path = target_path (cgroup, i);
@@ -46,6 +68,28 @@ plan_format_cgroup (GString *out, const Plan *plan)
 
       g_string_append_printf (out, "limit: %s = %s  (%s)\n", setting->file, value, pointer);
     }
+  if (cgroup != NULL && cgroup->delegated != NULL)
+    {
+      g_autofree char *delegated = error_escape (cgroup->delegated);
+
+      g_string_append_printf (out, "delegated: %s\n", delegated);
+    }
+}
+
+static void
+emit_properties (JsonEmit *emit, const char *key, const GPtrArray *properties)
+{
+  json_emit_array (emit, key);
+  for (guint i = 0; i < properties->len; i++)
+    {
+      const ScopeProperty *property = g_ptr_array_index (properties, i);
+
+      json_emit_object (emit, NULL);
+      json_emit_string (emit, "name", property->name);
+      json_emit_string (emit, "value", property->value);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
 }
 
 static void
@@ -55,6 +99,8 @@ emit_scope (JsonEmit *emit, const CgroupScope *scope)
   json_emit_string (emit, "unit", scope->unit);
   json_emit_string (emit, "slice", scope->slice);
   json_emit_string (emit, "subgroup", scope->subgroup);
+  emit_properties (emit, "properties", scope->properties);
+  emit_properties (emit, "lateProperties", scope->late);
   json_emit_object_end (emit);
 }
 
@@ -65,7 +111,7 @@ plan_emit_cgroup (JsonEmit *emit, const Plan *plan)
 
   if (cgroup != NULL && cgroup->scope != NULL)
     emit_scope (emit, cgroup->scope);
-  if (cgroup == NULL || cgroup->targets->len == 0)
+  if (cgroup == NULL || (cgroup->targets->len == 0 && cgroup->scope == NULL))
     return;
   json_emit_object (emit, "cgroup");
   json_emit_array (emit, "paths");
@@ -82,13 +128,17 @@ plan_emit_cgroup (JsonEmit *emit, const Plan *plan)
       const CgroupSetting *setting = g_ptr_array_index (cgroup->settings, i);
 
       json_emit_object (emit, NULL);
-      json_emit_uint (emit, "path", setting->hierarchy);
+      /* those of a scope are known when it is there */
+      if (cgroup->targets->len > 0)
+        json_emit_uint (emit, "path", setting->hierarchy);
       json_emit_string (emit, "file", setting->file);
       json_emit_string (emit, "value", setting->value);
       json_emit_string (emit, "pointer", setting->pointer);
       json_emit_object_end (emit);
     }
   json_emit_array_end (emit);
+  if (cgroup->delegated != NULL)
+    json_emit_string (emit, "delegated", cgroup->delegated);
   json_emit_uint (emit, "deviceRules", field_count (cgroup->devices));
   json_emit_object_end (emit);
 }

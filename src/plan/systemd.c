@@ -272,7 +272,8 @@ plan_systemd_cgroup (PlanContext *context, GError **error)
 {
   const OciSpec *spec = context->spec;
   gboolean certain = spec->systemd == SYSTEMD_CERTAIN;
-  g_autofree char *problem = cgroup_problem (&context->facts->machine);
+  gboolean scoped = context->plan->cgroup->scope != NULL;
+  g_autofree char *problem = scoped ? NULL : cgroup_problem (&context->facts->machine);
 
   if (problem != NULL && certain)
     return plan_refuse (error, "/process/args/0", "systemd needs a cgroup of its own: %s",

@@ -218,7 +218,6 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   child.fds = (const SpawnFd *) (const void *) fds->data;
   child.n_fds = fds->len;
   child.directory = "/";
-  cgroup_doors_use (request->doors, &child);
   if (request->user_namespace >= 0)
     {
       namespaces.user_ns_fd = request->user_namespace;
@@ -226,7 +225,8 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
       namespaces.keep_groups = request->plan->keep_groups;
       child.namespaces = &namespaces;
     }
-  return spawn (&child, &bwrap->monitor, &bwrap->monitor_pidfd, error);
+  return cgroup_doors_spawn (request->doors, &child, &bwrap->monitor, &bwrap->monitor_pidfd,
+                             error);
 }
 
 /* The pid in bwrap's information; 0 if it is none of the form that bwrap writes. */
@@ -360,11 +360,10 @@ bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   (void) snprintf (first_number, sizeof first_number, "%d", inheritance.first);
   child.fds = (const SpawnFd *) (const void *) fds->data;
   child.n_fds = fds->len;
-  cgroup_doors_use (request->doors, &child);
 
   bwrap->holder_pidfd = fd_steal (&bwrap->child_pidfd);
   bwrap->child = 0;
-  if (!spawn (&child, &bwrap->child, &bwrap->child_pidfd, error))
+  if (!cgroup_doors_spawn (request->doors, &child, &bwrap->child, &bwrap->child_pidfd, error))
     return name_property (error);
   bwrap->holder_control = fd_steal (&bwrap->control);
   bwrap->control = fd_steal (&ours);

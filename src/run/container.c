@@ -414,19 +414,10 @@ container_gate_remove (Container *container, GError **error)
 }
 
 /* A record of them that cannot be read is no reason to keep all the rest. */
-static gboolean
-remove_cgroups (const Container *container, GError **error)
-{
-  g_autoptr (CgroupRecord) cgroups = NULL;
-
-  return !container_cgroup_load (container, &cgroups, NULL) || cgroups == NULL
-         || cgroups_remove (cgroups, error);
-}
-
 gboolean
 container_remove (Container *container, GError **error)
 {
-  if (!remove_cgroups (container, error))
+  if (!container_cgroup_remove (container, error))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (file_names); i++)
     {

@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SYSTEM_BUS "/run/dbus/system_bus_socket"
+
 void
 create_request_clear (CreateRequest *request)
 {
@@ -34,6 +36,7 @@ create_request_clear (CreateRequest *request)
   g_clear_pointer (&request->pid_file, g_free);
   g_clear_pointer (&request->console_socket, g_free);
   g_clear_pointer (&request->pidfd_socket, g_free);
+  g_clear_pointer (&request->session_bus, g_free);
 }
 
 /* What later commands need to know, since nobody will tell them again. */
@@ -55,13 +58,21 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->notify_socket = g_strdup (request->notify_socket);
 }
 
+/* Where the systemd is that makes the caller's scopes. */
+static const char *
+bus_of (const CreateRequest *request, const MachineFacts *machine)
+{
+  return plan_privileged (machine) && machine->initial_user_ns ? SYSTEM_BUS : request->session_bus;
+}
+
 /* From the plan to a container on record whose init waits. */
 static gboolean
 bring_up (Launch *waiting, Container *container, const Work *work, const CreateRequest *request,
           GError **error)
 {
   LaunchRequest launch_request = { .plan = work->plan, .facts = work->facts,
-                                   .options = &work->options, .container = container };
+                                   .options = &work->options, .container = container,
+                                   .bus = bus_of (request, &work->facts->machine) };
 
   fill_record (container->record, work, request);
   /* a copy, since exec and hooks of later need what was given now */

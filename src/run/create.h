@@ -4,7 +4,7 @@
 #include "run/container.h"
 
 typedef struct {
-  char *id;                    /* owned, as bundle, pid_file and the sockets */
+  char *id;                    /* owned, as every char * */
   char *bundle;                /* absolute */
   const char *config;          /* file name, relative to the bundle if not absolute */
   const char *bwrap;           /* NULL: the built-in path */
@@ -12,6 +12,7 @@ typedef struct {
   char *console_socket;        /* absolute; NULL: none */
   char *pidfd_socket;          /* absolute; NULL: none */
   CgroupManager cgroup_manager;
+  char *session_bus;           /* address, or absolute path of the socket; NULL: unknown */
   guint preserve_fds;          /* descriptors 3 ..., those of listen_fds among them */
   guint listen_fds;            /* that somebody has given us by the protocol of sd_listen_fds(3) */
   const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */

@@ -131,8 +131,8 @@ join (Launch *launch, const Joining *joining, GError **error)
   (void) snprintf (first_number, sizeof first_number, "%d", first);
   request.fds = (const SpawnFd *) (const void *) fds->data;
   request.n_fds = fds->len;
-  cgroup_doors_use (joining->doors, &request);
-  return spawn (&request, &launch->bwrap.child, &launch->bwrap.child_pidfd, error);
+  return cgroup_doors_spawn (joining->doors, &request, &launch->bwrap.child,
+                             &launch->bwrap.child_pidfd, error);
 }
 
 /* Everything up to the running program. */
@@ -172,7 +172,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
                        && plan_id_is_mapped (facts.gid_map, 0);
   joining.instructions = instructions;
-  return container_cgroup_doors (container, &doors, error)
+  return container_cgroup_doors (container, request->cgroups, &doors, error)
          && join (launch, &joining, error)
          && launch_wait_ready (launch, plan, error)
          && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)

@@ -11,6 +11,8 @@ typedef struct {
   const GPtrArray *env;          /* of const char *: NAME=VALUE, in addition */
   const GPtrArray *caps;         /* of const char *: in addition */
   const GPtrArray *groups;       /* of const char *: gids, in addition */
+  const GPtrArray *cgroups;      /* of const char *: "PATH" below the container's own cgroup, or
+                                  * "CONTROLLER,...:PATH"; NULL: that itself */
   const char *apparmor;          /* refused unless NULL or empty, as the next */
   const char *label;
   const char *pid_file;          /* absolute; NULL: none */

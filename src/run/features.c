@@ -134,8 +134,7 @@ features_read (const char *bwrap, Features *ret_features)
   const struct scmp_version *seccomp = seccomp_version ();
   g_auto (BwrapFacts) facts = { 0 };
 
-  /* no driver of cgroup/ asks systemd yet */
-  *features = (Features) { .systemd = FALSE };
+  *features = (Features) { .systemd = TRUE };
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     *list_at (features, lists[i]) = g_ptr_array_new ();
   field_walk (&oci_spec_type, visit_row, features);

@@ -277,16 +277,17 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
 gboolean
 launch (Launch *launch, const LaunchRequest *request, GError **error)
 {
-  g_auto (CgroupSet) cgroups = CGROUP_SET_INIT;
-  g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
+  g_auto (CgroupMaking) cgroups = CGROUP_MAKING_INIT;
 
   /* what bwrap leaves behind, should it die half-way, comes to us */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
   launch->record = request->container->record;
-  if (!container_cgroup_make (request->container, request->plan, &cgroups, error)
-      || !cgroup_doors_open (&cgroups, &doors, error)
-      || !launch_steps (launch, request, &doors, error))
+  cgroups.container = request->container;
+  cgroups.plan = request->plan;
+  cgroups.bus = request->bus;
+  if (!container_cgroup_make (&cgroups, error)
+      || !launch_steps (launch, request, &cgroups.doors, error))
     {
       /* a hook fails for reasons of its own */
       if (!launch->hooked)
@@ -296,9 +297,9 @@ launch (Launch *launch, const LaunchRequest *request, GError **error)
     }
   launch->hooked = TRUE;
   bwrap_kill_monitor (&launch->bwrap);
-  if (cgroups.dirs != NULL)
+  if (cgroups.set.dirs != NULL)
     bwrap_await_monitor (&launch->bwrap);
-  if (container_cgroup_finish (request->plan, &cgroups, error))
+  if (container_cgroup_finish (&cgroups, launch->bwrap.child, error))
     return TRUE;
   launch_clear (launch);
   return FALSE;

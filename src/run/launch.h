@@ -10,6 +10,7 @@ typedef struct {
   const HostFacts *facts;
   const PlanOptions *options;
   Container *container;  /* NULL: a trial */
+  const char *bus;       /* where systemd is asked for a scope; NULL: nowhere */
 } LaunchRequest;
 
 /* A container whose init waits. Start it with LAUNCH_INIT. */

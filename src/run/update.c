@@ -25,6 +25,7 @@ cgroups_clear (Cgroups *cgroups)
   cgroup_set_clear (&cgroups->set);
   g_clear_pointer (&cgroups->hierarchies, g_ptr_array_unref);
   g_clear_pointer (&cgroups->present.cpu_quota, g_free);
+  g_clear_pointer (&cgroups->present.cpu_period, g_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Cgroups, cgroups_clear)
@@ -46,11 +47,10 @@ read_present (const CgroupDir *dir, CgroupPresent *present)
   present->memory_usage = cgroup_dir_number (dir, "memory.current", NULL, present->memory_usage);
   present->memory_usage = cgroup_dir_number (dir, "memory.usage_in_bytes", NULL,
                                              present->memory_usage);
-  if (cpu_max != NULL)
+  if (cpu_max != NULL && strchr (cpu_max, ' ') != NULL)
     {
-      cpu_max[strcspn (cpu_max, " ")] = '\0';
-      g_free (present->cpu_quota);
-      present->cpu_quota = g_steal_pointer (&cpu_max);
+      present->cpu_period = g_strdup (strchr (cpu_max, ' ') + 1);
+      present->cpu_quota = g_strndup (cpu_max, strcspn (cpu_max, " "));
     }
 }
 
@@ -128,6 +128,23 @@ update_devices (const Container *container, const Cgroups *cgroups, const GPtrAr
                              facts->options == NULL, rules, where, error);
 }
 
+/* The same for systemd, which would take its own numbers back at the next reload. */
+static gboolean
+update_scope (const SystemdScope *scope, const GPtrArray *settings, const Cgroups *cgroups,
+              const char *document, GError **error)
+{
+  for (int late = FALSE; late <= TRUE; late++)
+    {
+      g_autoptr (GPtrArray) properties = scope_properties_new (settings, cgroups->hierarchies, late);
+
+      if (systemd_scope_set (scope, properties, error))
+        continue;
+      g_prefix_error (error, "%s: ", document);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 container_update (const Container *container, const OciResources *resources,
                   const char *document, GError **error)
@@ -155,7 +172,11 @@ container_update (const Container *container, const OciResources *resources,
     }
   request.settings = settings;
   request.set = &cgroups.set;
-  return cgroups_set_limits (&request, FALSE, error) && cgroups_set_limits (&request, TRUE, error)
+  request.above = record != NULL && cgroup_record_is_below_scope (record);
+  return (record == NULL || record->scope == NULL
+          || update_scope (record->scope, settings, &cgroups, document, error))
+         && cgroups_set_limits (&request, FALSE, error)
+         && cgroups_set_limits (&request, TRUE, error)
          && (record == NULL || !record->devices.value
              || update_devices (container, &cgroups, resources->devices, document, error));
 }

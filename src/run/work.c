@@ -70,6 +70,24 @@ has_cgroup_mount (const OciSpec *spec)
   return FALSE;
 }
 
+static gboolean
+probe_cgroups (MachineFacts *machine, const OciSpec *spec, const CreateRequest *request,
+               GError **error)
+{
+  if (has_cgroup_mount (spec) && !host_cgroup_probe (machine, error))
+    return FALSE;
+  switch (plan_needs_cgroups (spec, machine, request->cgroup_manager))
+    {
+    case CGROUP_NEEDS_PLACES:
+      return host_cgroup_places (machine, 0, spec->linux_->cgroups_path, request->id, error);
+    case CGROUP_NEEDS_HIERARCHIES:
+      return host_cgroup_hierarchies (machine, error);
+    case CGROUP_NEEDS_NOTHING:
+    default:
+      return TRUE;
+    }
+}
+
 gboolean
 work_probe (Work *work, const Store *store, const CreateRequest *request, GError **error)
 {
@@ -78,10 +96,7 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
   const OciSpec *spec = work->spec;
 
   return host_machine_probe (&facts->machine, &options, error)
-         && (!has_cgroup_mount (spec) || host_cgroup_probe (&facts->machine, error))
-         && (!plan_needs_cgroups (spec, &facts->machine, request->cgroup_manager)
-             || host_cgroup_places (&facts->machine, spec->linux_->cgroups_path, request->id,
-                                    error))
+         && probe_cgroups (&facts->machine, spec, request, error)
          && host_bundle_probe (spec, request->bundle, &facts->bundle, error);
 }
 

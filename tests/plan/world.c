@@ -307,7 +307,7 @@ fill_machine (World *world, MachineFacts *machine)
 
 /* The hierarchy with @options, or cgroup v2 for NULL. */
 static CgroupFacts *
-hierarchy (World *world, const char *options, const char *wanted)
+hierarchy (World *world, const char *options, const char *wanted, gboolean placed)
 {
   CgroupFacts *facts = g_new0 (CgroupFacts, 1);
   gboolean hybrid = named (cgroup_names, value_of (world, "cgroup")) == CGROUP_HYBRID;
@@ -322,6 +322,8 @@ hierarchy (World *world, const char *options, const char *wanted)
   facts->controllers = options == NULL ? words (value_of (world, "cgroup_controllers"))
                                        : g_strsplit (options, ",", -1);
   facts->mount = g_strconcat ("/sys/fs/cgroup", *name != '\0' ? "/" : "", name, NULL);
+  if (!placed)
+    return facts;
   facts->own = strcmp (own, "none") == 0 ? NULL : g_strdup (own);
   facts->path = plan_cgroup_path (facts->own, wanted, value_of (world, "id"));
   facts->error = (int) named (error_names, value_of (world, "cgroup_error"));
@@ -334,14 +336,16 @@ fill_cgroups (World *world, MachineFacts *machine, const OciSpec *spec)
 {
   const char *wanted = spec->linux_->cgroups_path;
   CgroupManager manager = named (manager_names, value_of (world, "cgroup_manager"));
+  CgroupNeeds needs = plan_needs_cgroups (spec, machine, manager);
+  gboolean placed = needs == CGROUP_NEEDS_PLACES;
 
-  if (!plan_needs_cgroups (spec, machine, manager))
+  if (needs == CGROUP_NEEDS_NOTHING)
     return;
   machine->cgroups = g_ptr_array_new_with_free_func ((GDestroyNotify) cgroup_facts_free);
   for (guint i = 0; machine->cgroup_v1[i] != NULL; i++)
-    g_ptr_array_add (machine->cgroups, hierarchy (world, machine->cgroup_v1[i], wanted));
+    g_ptr_array_add (machine->cgroups, hierarchy (world, machine->cgroup_v1[i], wanted, placed));
   if (machine->cgroup_mode == CGROUP_V2 || machine->cgroup_mode == CGROUP_HYBRID)
-    g_ptr_array_add (machine->cgroups, hierarchy (world, NULL, wanted));
+    g_ptr_array_add (machine->cgroups, hierarchy (world, NULL, wanted, placed));
 }
 
 void

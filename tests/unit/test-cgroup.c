@@ -229,6 +229,20 @@ resources (const char *quoted)
   return parsed;
 }
 
+static char *
+describe_properties (const GPtrArray *properties)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < properties->len; i++)
+    {
+      const ScopeProperty *property = g_ptr_array_index (properties, i);
+
+      g_string_append_printf (text, "%s%s=%s", i > 0 ? ";" : "", property->name, property->value);
+    }
+  return g_string_free (text, FALSE);
+}
+
 static void
 test_limits (void)
 {
@@ -248,7 +262,8 @@ test_limits (void)
 static void
 test_limits_present (void)
 {
-  CgroupPresent present = { .memory_limit = 100, .memory_usage = 50, .cpu_quota = (char *) "777" };
+  CgroupPresent present = { .memory_limit = 100, .memory_usage = 50, .cpu_quota = (char *) "777",
+                            .cpu_period = (char *) "50000" };
   static const LimitCase cases[] = {
     { "{'memory':{'swap':130}}", V2, "0 memory.swap.max=30" },
     { "{'memory':{'swap':90}}", V2, "/memory/swap: 90 is less than the limit of memory, 100" },
@@ -257,6 +272,7 @@ test_limits_present (void)
     { "{'memory':{'limit':40,'checkBeforeUpdate':true}}", V1,
       "/memory/limit: 40 is less than what is in use, 50" },
     { "{'cpu':{'period':20000}}", V2, "0 cpu.max=777 20000" },
+    { "{'cpu':{'quota':20000}}", V2, "0 cpu.max=20000 50000" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -266,6 +282,60 @@ test_limits_present (void)
       g_autoptr (GError) error = NULL;
       g_autoptr (GPtrArray) settings = cgroup_settings_new (wanted, "", all, &present, &error);
       g_autofree char *text = settings != NULL ? describe (settings) : g_strdup (error->message);
+
+      g_assert_cmpstr (text, ==, cases[i].settings);
+    }
+}
+
+/* Settings as properties of a scope: "NAME=VALUE;...", and behind "|" those that come late. */
+static void
+test_properties (void)
+{
+  CgroupPresent present = { .memory_limit = 100, .cpu_quota = (char *) "777",
+                            .cpu_period = (char *) "50000" };
+  static const LimitCase cases[] = {
+    { "{}", V2, "|" },
+    { "{'memory':{'limit':100,'swap':-1,'reservation':5}}", V2,
+      "MemoryMax=uint64 100;MemorySwapMax=uint64 18446744073709551615;MemoryLow=uint64 5|" },
+    { "{'memory':{'limit':100,'swap':300,'reservation':5}}", V1, "MemoryMax=uint64 100|" },
+    { "{'cpu':{'shares':1024}}", V2, "CPUWeight=uint64 39|" },
+    { "{'cpu':{'shares':1024}}", V1, "CPUShares=uint64 1024|" },
+    { "{'cpu':{'idle':1}}", V2, "CPUWeight=uint64 0|" },
+    { "{'cpu':{'idle':1}}", V1, "|" },
+    { "{'cpu':{'quota':20000,'period':50000}}", V2,
+      "CPUQuotaPerSecUSec=uint64 400000;CPUQuotaPeriodUSec=uint64 50000|" },
+    { "{'cpu':{'quota':20000,'period':50000}}", V1,
+      "CPUQuotaPerSecUSec=uint64 400000;CPUQuotaPeriodUSec=uint64 50000|" },
+    { "{'cpu':{'quota':12345}}", V1, "CPUQuotaPerSecUSec=uint64 130000|" },
+    { "{'cpu':{'quota':12345}}", V2,
+      "CPUQuotaPerSecUSec=uint64 250000;CPUQuotaPeriodUSec=uint64 50000|" },
+    { "{'cpu':{'quota':-1}}", V2,
+      "CPUQuotaPerSecUSec=uint64 18446744073709551615;CPUQuotaPeriodUSec=uint64 50000|" },
+    { "{'cpu':{'cpus':'0-2,9','mems':'0'}}", V2,
+      "AllowedCPUs=[byte 0x07, 0x02];AllowedMemoryNodes=[byte 0x01]|" },
+    { "{'cpu':{'cpus':'0-2'}}", V1, "|" },
+    { "{'cpu':{'cpus':'2-'}}", V2, "|" },
+    { "{'cpu':{'cpus':'3-2'}}", V2, "|" },
+    { "{'cpu':{'cpus':'99999'}}", V2, "|" },
+    { "{'blockIO':{'weight':100}}", V2, "IOWeight=uint64 910|" },
+    { "{'blockIO':{'weight':100}}", V1, "BlockIOWeight=uint64 100|" },
+    { "{'blockIO':{'weightDevice':[{'major':8,'minor':0,'weight':5}]}}", V2, "|" },
+    { "{'pids':{'limit':-1}}", V2, "TasksMax=uint64 18446744073709551615|" },
+    { "{'pids':{'limit':32}}", V2, "TasksMax=uint64 32|" },
+    { "{'pids':{'limit':31}}", V2, "|TasksMax=uint64 31" },
+    { "{'unified':{'memory.high':'max','memory.min':'5M','misc.max':'5'}}",
+      "v2:memory,misc", "MemoryHigh=uint64 18446744073709551615|" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (OciResources) wanted = resources (cases[i].resources);
+      g_autoptr (GPtrArray) all = hierarchies (cases[i].hierarchies);
+      g_autoptr (GPtrArray) settings = cgroup_settings_new (wanted, "", all, &present, NULL);
+      g_autoptr (GPtrArray) early = scope_properties_new (settings, all, FALSE);
+      g_autoptr (GPtrArray) late = scope_properties_new (settings, all, TRUE);
+      g_autofree char *a = describe_properties (early), *b = describe_properties (late);
+      g_autofree char *text = g_strconcat (a, "|", b, NULL);
 
       g_assert_cmpstr (text, ==, cases[i].settings);
     }
@@ -506,6 +576,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cgroup/own", test_own);
   g_test_add_func ("/cgroup/limits", test_limits);
   g_test_add_func ("/cgroup/limits/present", test_limits_present);
+  g_test_add_func ("/cgroup/properties", test_properties);
   g_test_add_func ("/cgroup/weights", test_weights);
   g_test_add_func ("/cgroup/devices/program", test_program);
   g_test_add_func ("/cgroup/devices/usual", test_usual_devices);
