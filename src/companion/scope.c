@@ -1,7 +1,7 @@
 /* Scopes: what is asked of systemd over D-Bus (org.freedesktop.systemd1(5)).
  *
- * A call to start or stop a unit is answered by a job, and its signal says how it ends. Whoever
- * subscribes before the call misses none: signals wait until this thread's main context runs. */
+ * A call to start or stop a unit is answered by a job, and its signal says how it ends. Signals are
+ * kept from before the call on, so that none is missed. */
 #include "config.h"
 
 #include "companion/companion.h"
@@ -22,46 +22,43 @@
 #define EXISTS_TRIES 10
 #define EXISTS_STEP_MS 50
 
-/* What the manager has told. */
+/* What a match on the bus lets through. */
+#define SIGNALS "type='signal',sender='" SYSTEMD "',interface='" MANAGER "',member="
+
 typedef struct {
   GDBusConnection *bus;
-  GHashTable *results;  /* of jobs that have ended, by their object path */
-  GHashTable *removed;  /* names of units that are gone */
-  gboolean late;
+  GAsyncQueue *heard;  /* of GDBusMessage: signals, from the thread that reads */
 } Manager;
 
 static void
 manager_clear (Manager *manager)
 {
   g_clear_object (&manager->bus);
-  g_clear_pointer (&manager->results, g_hash_table_unref);
-  g_clear_pointer (&manager->removed, g_hash_table_unref);
+  g_clear_pointer (&manager->heard, g_async_queue_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Manager, manager_clear)
 
 static void
-hear (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-      const char *name, GVariant *parameters, gpointer data)
+unref_message (gpointer data)
 {
-  Manager *manager = data;
-  const char *unit, *object, *result;
-  guint32 id;
+  g_object_unref (data);
+}
 
+static void
+unref_queue (gpointer data)
+{
+  g_async_queue_unref (data);
+}
+
+static GDBusMessage *
+hear (GDBusConnection *bus, GDBusMessage *message, gboolean incoming, gpointer data)
+{
   (void) bus;
-  (void) sender;
-  (void) path;
-  (void) interface;
-  if (strcmp (name, "JobRemoved") == 0)
-    {
-      g_variant_get (parameters, "(u&o&s&s)", &id, &object, &unit, &result);
-      g_hash_table_insert (manager->results, g_strdup (object), g_strdup (result));
-    }
-  else
-    {
-      g_variant_get (parameters, "(&s&o)", &unit, &object);
-      g_hash_table_add (manager->removed, g_strdup (unit));
-    }
+  if (incoming && g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_SIGNAL
+      && g_strcmp0 (g_dbus_message_get_interface (message), MANAGER) == 0)
+    g_async_queue_push (data, g_object_ref (message));
+  return message;
 }
 
 /* Sets @error from one of GIO, without what GDBus puts in front. Returns FALSE. */
@@ -82,7 +79,7 @@ manager_open (Manager *manager, const char *address, GError **error)
   const GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
                                      | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION
                                      | G_DBUS_CONNECTION_FLAGS_CROSS_NAMESPACE;
-  static const char *const signals[] = { "JobRemoved", "UnitRemoved" };
+  static const char *const rules[] = { SIGNALS "'JobRemoved'", SIGNALS "'UnitRemoved'" };
   g_autofree char *escaped = g_dbus_address_escape_value (address);
   g_autofree char *of_path = g_strconcat ("unix:path=", escaped, NULL);
   GError *local = NULL;
@@ -96,13 +93,14 @@ manager_open (Manager *manager, const char *address, GError **error)
 
       return pass_on (local, what, error);
     }
-  manager->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  manager->removed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
-    (void) g_dbus_connection_signal_subscribe (manager->bus, SYSTEMD, MANAGER, signals[i],
-                                               MANAGER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, hear,
-                                               manager, NULL);
-  /* the bus hands on in order: it is in force before the next call */
+  manager->heard = g_async_queue_new_full (unref_message);
+  (void) g_dbus_connection_add_filter (manager->bus, hear, g_async_queue_ref (manager->heard),
+                                       unref_queue);
+  /* the bus hands on in order: they are in force before the next call */
+  for (gsize i = 0; i < G_N_ELEMENTS (rules); i++)
+    g_dbus_connection_call (manager->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                            "org.freedesktop.DBus", "AddMatch", g_variant_new ("(s)", rules[i]),
+                            NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
   g_dbus_connection_call (manager->bus, SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", NULL, NULL,
                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
   return TRUE;
@@ -129,37 +127,44 @@ call (const Manager *manager, const char *method, GVariant *parameters, GError *
 
 /* --- waiting --- */
 
-static gboolean
-set_late (gpointer data)
+/* Waits at most @msec for signal @name that has @key as its argument number @index, and returns its
+ * arguments; NULL: it has not come. Transfer: full. */
+static GVariant *
+wait_for (const Manager *manager, const char *name, gsize index, const char *key, guint msec)
 {
-  ((Manager *) data)->late = TRUE;
-  return G_SOURCE_REMOVE;
-}
+  gint64 end = g_get_monotonic_time () + (gint64) msec * G_TIME_SPAN_MILLISECOND;
 
-/* Lets signals come until @table has @key; FALSE if it takes too long. */
-static gboolean
-wait_for (Manager *manager, GHashTable *table, const char *key, guint msec)
-{
-  guint timer = g_timeout_add (msec, set_late, manager);
+  for (;;)
+    {
+      gint64 left = MAX (end - g_get_monotonic_time (), 0);
+      g_autoptr (GDBusMessage) message = g_async_queue_timeout_pop (manager->heard,
+                                                                    (guint64) left);
+      GVariant *arguments = message != NULL ? g_dbus_message_get_body (message) : NULL;
+      g_autoptr (GVariant) argument = NULL;
 
-  manager->late = FALSE;
-  while (!g_hash_table_contains (table, key) && !manager->late)
-    (void) g_main_context_iteration (NULL, TRUE);
-  if (!manager->late)
-    (void) g_source_remove (timer);
-  return !manager->late;
+      if (message == NULL)
+        return NULL;
+      if (strcmp (g_dbus_message_get_member (message), name) != 0 || arguments == NULL
+          || g_variant_n_children (arguments) <= index)
+        continue;
+      argument = g_variant_get_child_value (arguments, index);
+      if (strcmp (g_variant_get_string (argument, NULL), key) == 0)
+        return g_variant_ref (arguments);
+    }
 }
 
 /* Waits for the job that @reply names. */
 static gboolean
-wait_job (Manager *manager, GVariant *reply, GError **error)
+wait_job (const Manager *manager, GVariant *reply, GError **error)
 {
+  g_autoptr (GVariant) ended = NULL;
   const char *job, *result;
 
   g_variant_get (reply, "(&o)", &job);
-  if (!wait_for (manager, manager->results, job, JOB_WAIT_MS))
+  ended = wait_for (manager, "JobRemoved", 1, job, JOB_WAIT_MS);
+  if (ended == NULL)
     return throw (error, "its job does not end");
-  result = g_hash_table_lookup (manager->results, job);
+  g_variant_get (ended, "(u&o&s&s)", NULL, NULL, NULL, &result);
   return strcmp (result, "done") == 0 || throw (error, "its job has ended with \"%s\"", result);
 }
 
@@ -309,9 +314,9 @@ companion_scope_attach (char **args, GError **error)
 
 /* Stops the unit at @path; one that goes meanwhile is none. */
 static gboolean
-stop (Manager *manager, const char *path, const char *unit, GError **error)
+stop (const Manager *manager, const char *path, const char *unit, GError **error)
 {
-  g_autoptr (GVariant) reply = NULL, known = NULL;
+  g_autoptr (GVariant) reply = NULL, known = NULL, removed = NULL;
   g_autoptr (GError) local = NULL;
 
   reply = call_object (manager, path, SYSTEMD ".Unit.Stop", g_variant_new ("(s)", "replace"),
@@ -323,7 +328,7 @@ stop (Manager *manager, const char *path, const char *unit, GError **error)
   /* its name is free only when the manager has forgotten it */
   known = call (manager, MANAGER ".GetUnit", g_variant_new ("(s)", unit), NULL);
   if (known != NULL)
-    (void) wait_for (manager, manager->removed, unit, EXISTS_TRIES * EXISTS_STEP_MS);
+    removed = wait_for (manager, "UnitRemoved", 0, unit, EXISTS_TRIES * EXISTS_STEP_MS);
   return TRUE;
 }
 

@@ -135,7 +135,8 @@ update_scope (const SystemdScope *scope, const GPtrArray *settings, const Cgroup
 {
   for (int late = FALSE; late <= TRUE; late++)
     {
-      g_autoptr (GPtrArray) properties = scope_properties_new (settings, cgroups->hierarchies, late);
+      g_autoptr (GPtrArray) properties = scope_properties_new (settings, cgroups->hierarchies,
+                                                               late);
 
       if (systemd_scope_set (scope, properties, error))
         continue;

@@ -192,7 +192,9 @@ oci_notes_refused (const GPtrArray *notes)
   return NULL;
 }
 
-const char *const oci_annotation_prefixes[] = { "org.bwrap-oci.", "run.oci.", NULL };
+const char *const oci_annotation_prefixes[] = {
+  "org.bwrap-oci.", "run.oci.", "org.systemd.property.", NULL,
+};
 
 const char *
 oci_spec_annotation (const OciSpec *spec, const char *key)
