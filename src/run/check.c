@@ -201,7 +201,7 @@ probe (Look *look, GError **error)
   host_machine_probe_problems (machine);
   return (machine->cgroup_mode != CGROUP_NONE || host_cgroup_probe (machine, error))
          && (machine->cgroups != NULL
-             || host_cgroup_places (machine, look->work.spec->linux_->cgroups_path,
+             || host_cgroup_places (machine, 0, look->work.spec->linux_->cgroups_path,
                                     look->request.id, error));
 }
 
