@@ -128,10 +128,14 @@ function __bwrap_oci_complete
             string replace -r ' +' \t
     else if set -q arguments[(math $count + 1)]
         set -l kind $arguments[(math $count + 1)]
-        if test $kind = ID
-            __bwrap_oci_ids $command $typed
-        else
-            __bwrap_oci_value $kind $command '' '' "$current"
+        switch $kind
+            case ID
+                __bwrap_oci_ids $command $typed
+            case 'ID|BUNDLE'
+                __bwrap_oci_ids $command $typed
+                __bwrap_oci_bundles "$current"
+            case '*'
+                __bwrap_oci_value $kind $command '' '' "$current"
         end
     end
 end

@@ -19,7 +19,8 @@
 static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
   &cmd_exec, &cmd_kill, &cmd_delete, &cmd_ps,    &cmd_pause,
-  &cmd_resume, &cmd_update, &cmd_events, &cmd_spec,  &cmd_check,  &cmd_features,
+  &cmd_resume, &cmd_update, &cmd_events, &cmd_spec,  &cmd_unit,  &cmd_check,
+  &cmd_features,
   &cmd_checkpoint, &cmd_restore, NULL,
 };
 
@@ -146,6 +147,14 @@ read_call (Call *call, GError **error)
   OptionSet sets[] = { { call->command->options, call->values }, { common_options, &common } };
   char **args = options_parse (sets, G_N_ELEMENTS (sets), call->args, error);
 
+  if (args != NULL && call->command->late_options && *args != NULL)
+    {
+      char *first = *args;
+
+      args = options_parse (sets, G_N_ELEMENTS (sets), args + 1, error);
+      if (args != NULL)
+        *--args = first;
+    }
   if (args == NULL)
     {
       g_prefix_error (error, "%s: ", call->command->name);

@@ -108,6 +108,7 @@ as_root() {
 stage_setup() {
   say "setup"
   install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
+  [ -z "${BWRAP_OCI_TEST_USER_SYSTEMD:-}" ] || install_packages "${manager_packages[@]}"
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || install_packages "${vm_packages[@]}"
 }
 

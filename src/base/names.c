@@ -136,3 +136,15 @@ name_to_signal (const char *text)
   row = name_find (signals, name);
   return row != NULL ? (int) row->value : -1;
 }
+
+char *
+name_of_signal (int signal)
+{
+  const char *name = name_of (signals, signal);
+
+  if (name != NULL)
+    return g_strdup (name);
+  if (signal >= SIGRTMIN && signal <= SIGRTMAX)
+    return g_strdup_printf ("RTMIN+%d", signal - SIGRTMIN);
+  return g_strdup_printf ("%d", signal);
+}

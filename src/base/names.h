@@ -21,3 +21,7 @@ extern const Name name_capabilities[];  /* CAP_CHOWN ..., in the kernel's order 
 /* Reads a signal as kill(1) does: a number from 0 to SIGRTMAX, or a name with or
  * without SIG in any case, RTMIN+N and RTMAX-N too. Returns -1 if it is none. */
 int name_to_signal (const char *text);
+
+/* Returns the name of @signal without SIG: "TERM", "RTMIN+3"; its number where it has none.
+ * Transfer: full. */
+char *name_of_signal (int signal);

@@ -10,17 +10,26 @@
 #include <unistd.h>
 
 char *
-self_find_program (const char *name, GError **error)
+self_path (GError **error)
 {
-  g_autofree char *installed = g_strconcat (PKGLIBEXECDIR "/", name, NULL);
-  g_autofree char *beside = NULL;
-  char self[PATH_MAX];
-  ssize_t length = readlink ("/proc/self/exe", self, sizeof self - 1);
-  char *slash;
+  char path[PATH_MAX];
+  ssize_t length = readlink ("/proc/self/exe", path, sizeof path - 1);
 
   if (length <= 0)
     return throw_null_errno (error, "readlink /proc/self/exe");
-  self[length] = '\0';
+  return g_strndup (path, (gsize) length);
+}
+
+char *
+self_find_program (const char *name, GError **error)
+{
+  g_autofree char *installed = g_strconcat (PKGLIBEXECDIR "/", name, NULL);
+  g_autofree char *self = self_path (error);
+  g_autofree char *beside = NULL;
+  char *slash;
+
+  if (self == NULL)
+    return NULL;
   slash = strrchr (self, '/');
   if (slash != NULL)
     {

@@ -44,6 +44,7 @@ typedef struct {
   int max_args;           /* -1: any number */
   const char *refusal;    /* there is no such thing here: why, whatever follows the name */
   gboolean takes_id;      /* the first argument, if there is one, is a container's id */
+  gboolean late_options;  /* options may stand behind the first argument as well */
 
   /* @options is that struct, @args ends with NULL. Strings live as long as the process. */
   int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);
@@ -66,6 +67,7 @@ extern const Command cmd_run;
 extern const Command cmd_spec;
 extern const Command cmd_start;
 extern const Command cmd_state;
+extern const Command cmd_unit;
 extern const Command cmd_update;
 
 /* Returns the path of the state root that the options and the environment name. Transfer: full. */

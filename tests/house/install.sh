@@ -11,12 +11,13 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 make -C "$top_builddir" -s install DESTDIR="$tree" prefix=/p sysconfdir=/p/etc libexecdir=/p/libexec \
   datarootdir=/p/share docdir=/p/share/doc >/dev/null 2>&1
 
-found=$(cd "$tree/p" && find . -path ./share/doc -prune -o -type f \( -perm -u+x -o -name '*.[18]' \) -print |
+found=$(cd "$tree/p" && find . -path ./share/doc -prune -o -type f \( -perm -u+x -o -name '*.[18]' -o -name '*.service' \) -print |
   sort | xargs)
-wanted="./bin/bwrap-oci ./libexec/bwrap-oci/bwrap-oci-gio ./libexec/bwrap-oci/bwrap-oci-init"
+wanted="./bin/bwrap-oci ./lib/systemd/user/bwrap-oci@.service"
+wanted+=" ./libexec/bwrap-oci/bwrap-oci-gio ./libexec/bwrap-oci/bwrap-oci-init"
 wanted+=" ./libexec/bwrap-oci/hooks/network"
 wanted+=" ./share/man/man1/bwrap-oci.1 ./share/man/man8/bwrap-oci-gio.8 ./share/man/man8/bwrap-oci-init.8"
-if [ "$found" = "$wanted" ]; then ok "programs and manuals"; else not_ok "programs and manuals" "$found"; fi
+if [ "$found" = "$wanted" ]; then ok "programs, unit and manuals"; else not_ok "programs, unit and manuals" "$found"; fi
 for file in share/bash-completion/completions/bwrap-oci share/zsh/site-functions/_bwrap-oci \
   share/fish/vendor_completions.d/bwrap-oci.fish share/apparmor/extra-profiles/bwrap-oci \
   etc/containers/containers.conf.d/bwrap-oci.conf; do

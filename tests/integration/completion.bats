@@ -66,6 +66,18 @@ offers_among() {
   offers_among "bwrap-oci --cgroup-manager " cgroupfs systemd disabled
 }
 
+@test "containers and bundles" {
+  make_bundle
+  mkdir -p other
+  run_oci create --bundle "$BUNDLE" kept
+  slashless() { candidates "$1" "$2" | sed 's,/$,,'; }
+  local shell
+  for shell in bash zsh fish; do
+    assert_equal "$shell $(slashless "$shell" "bwrap-oci --root $STATE unit " | sort | xargs)" "$shell bundle kept"
+    assert_equal "$shell $(slashless "$shell" "bwrap-oci --root $STATE unit k")" "$shell kept"
+  done
+}
+
 @test "bundles before other folders, files, folders" {
   mkdir -p some/one some/two some/other
   touch some/one/config.json some/two/config.json some/file

@@ -7,6 +7,7 @@ build_packages=(autoconf automake binutils gcc libc6-dev libglib2.0-dev libjson-
 run_packages=(bubblewrap uidmap)
 client_packages=(buildah catatonit conmon containerd curl netavark podman runc slirp4netns)
 fuzz_packages=(clang libclang-rt-dev llvm)
+manager_packages=(dbus-user-session systemd)
 package_packages=(debhelper lintian mmdebstrap rpm rpmlint)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
 test_packages=(bats busybox-static fish iproute2 jq man-db mmdebstrap passt procps python3 shellcheck
