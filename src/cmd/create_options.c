@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "run/notify.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define PRESERVE_FDS_MAX 1000
@@ -35,6 +36,23 @@ session_bus (const Environment *environment)
                                           : NULL;
 }
 
+/* Paths are the caller's; the words are those of plan/layers.h. */
+static void
+fill_overlay (const CreateOptions *options, CreateRequest *request)
+{
+  const char *where = options->overlay;
+
+  if (where != NULL)
+    request->overlay = strcmp (where, "state") == 0 || strcmp (where, "volatile") == 0
+                         ? g_strdup (where) : g_canonicalize_filename (where, NULL);
+  if (options->overlay_lower == NULL)
+    return;
+  request->overlay_lower = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < options->overlay_lower->len; i++)
+    g_ptr_array_add (request->overlay_lower,
+                     g_canonicalize_filename (g_ptr_array_index (options->overlay_lower, i), NULL));
+}
+
 gboolean
 create_request_fill (const CmdContext *context, const CreateOptions *options, const char *id,
                      CreateRequest *ret_request, GError **error)
@@ -62,6 +80,7 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
   if (options->pidfd_socket != NULL)
     request->pidfd_socket = g_canonicalize_filename (options->pidfd_socket, NULL);
   request->session_bus = session_bus (&context->environment);
+  fill_overlay (options, request);
   if (notify_socket != NULL && notify_is_address (notify_socket))
     request->notify_socket = notify_socket;
   if (options->preserve_fds > PRESERVE_FDS_MAX)

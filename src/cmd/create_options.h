@@ -10,6 +10,8 @@ typedef struct {
   const char *pid_file;
   const char *console_socket;
   const char *pidfd_socket;
+  const char *overlay;
+  GPtrArray *overlay_lower;
   guint preserve_fds;
   gboolean no_new_keyring;
   gboolean detach;
@@ -31,6 +33,10 @@ typedef struct {
                    "send the terminal to this socket"),                                        \
     OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                     \
                    "send a pidfd of the process to this socket"),                        \
+    OPTION_STRING (CreateOptions, overlay, 0, "overlay", "WHERE",                              \
+                   "write above the root: state, volatile, DIR"),                  \
+    OPTION_STRINGS (CreateOptions, overlay_lower, 0, "overlay-lower", "DIR",                   \
+                    "a layer between the two that is only read"),                              \
     OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",                          \
                  "hand on N descriptors from 3 upwards"),                                      \
     OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring",                           \

@@ -349,6 +349,21 @@ free_namespace (gpointer data)
   namespace_facts_free (data);
 }
 
+void
+host_layers_probe (const OciSpec *spec, const LayerRequest *request, BundleFacts *facts)
+{
+  if (request->kind == LAYER_NONE)
+    return;
+  facts->layers = g_ptr_array_new_with_free_func (free_source);
+  g_ptr_array_add (facts->layers, request->directory != NULL
+                                    ? probe_source (g_strdup (request->directory), 0) : NULL);
+  for (guint i = 0; i < request->lower->len; i++)
+    g_ptr_array_add (facts->layers,
+                     probe_source (g_strdup (g_ptr_array_index (request->lower, i)), 0));
+  for (guint i = 0; i < facts->layers->len; i++)
+    look_around (g_ptr_array_index (facts->layers, i), spec, NULL);
+}
+
 gboolean
 host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_facts, GError **error)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "plan/facts.h"
+#include "plan/layers.h"
 #include "spec/spec.h"
 
 /* Fills @ret_facts for @spec, whose relative paths are those of the absolute path @bundle. What
@@ -13,3 +14,6 @@
  * for it. Errors: @bundle is not a directory that can be opened. */
 gboolean host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_facts,
                             GError **error);
+
+/* Adds the layers of @request to @facts, as host_bundle_probe() the rest. */
+void host_layers_probe (const OciSpec *spec, const LayerRequest *request, BundleFacts *facts);

@@ -75,6 +75,18 @@ void do_readonly (struct init *init, const struct op *op);
 void do_pivot (struct init *init, const struct op *op);
 void do_root_readonly (struct init *init, const struct op *op);
 
+/* layers.c: new file systems, and a writable layer over the root. */
+void do_layers (struct init *init, const struct op *op);
+
+/* Opens a context for a new file system of @type (fsopen(2)). */
+int filesystem_open (struct init *init, const char *type);
+
+/* Sets one "key=value" or "key" parameter of it. */
+void filesystem_set (struct init *init, int fd, const char *option);
+
+/* Makes it, with MOUNT_ATTR_ bits; closes @fd and returns the detached mount. */
+int filesystem_make (struct init *init, int fd, const char *type, unsigned int attributes);
+
 /* Attaches detached mount @mount at the op's target and checks that it is seen there. */
 void place (struct init *init, int mount, const char *target, unsigned int flags);
 

@@ -26,6 +26,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_NEW_SESSION] = do_new_session,
   [OP_UNDUMPABLE] = do_undumpable,
   [OP_BECOME_ROOT] = do_become_root,
+  [OP_LAYERS] = do_layers,
   [OP_ROOT] = do_root,
   [OP_BIND] = do_bind,
   [OP_MOUNT] = do_mount,

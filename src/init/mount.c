@@ -307,47 +307,6 @@ do_root (struct init *init, const struct op *op)
   set_attributes (init, op, init->root, "/");
 }
 
-/* Reports that a call on file system context @fd failed, with the kernel's own words
- * (fsopen's message log) if it left any. */
-static _Noreturn void
-fail_context (struct init *init, int fd, const char *step, const char *option)
-{
-  int saved = errno;
-  char message[256], detail[512];
-  ssize_t n = read (fd, message, sizeof message - 1);
-
-  message[n > 0 ? n : 0] = '\0';
-  message[strcspn (message, "\n")] = '\0';
-  (void) snprintf (detail, sizeof detail, "%s%s%s", option, n > 2 ? ": " : "",
-                   n > 2 ? message + 2 : "");
-  errno = saved;
-  fail (init, step, detail);
-}
-
-/* Sets one "key=value" or "key" parameter of the file system. */
-static void
-configure (struct init *init, int fd, const char *option)
-{
-  const char *equals = strchr (option, '=');
-  char key[256];
-  size_t length = equals != NULL ? (size_t) (equals - option) : strlen (option);
-  int result;
-
-  if (length >= sizeof key)
-    {
-      errno = ENAMETOOLONG;
-      fail (init, "mount option", option);
-    }
-  memcpy (key, option, length);
-  key[length] = '\0';
-  if (equals != NULL)
-    result = sys_fsconfig (fd, FSCONFIG_SET_STRING, key, equals + 1);
-  else
-    result = sys_fsconfig (fd, FSCONFIG_SET_FLAG, key, NULL);
-  if (result < 0)
-    fail_context (init, fd, "mount option", option);
-}
-
 void
 do_mount (struct init *init, const struct op *op)
 {
@@ -362,24 +321,17 @@ do_mount (struct init *init, const struct op *op)
   if (below < 0 || fstat (below, &st) < 0)
     fail (init, "make mount point", target);
 
-  fd = sys_fsopen (type);
-  if (fd < 0)
-    fail (init, "fsopen", type);
+  fd = filesystem_open (init, type);
   for (unsigned int i = 2; i < op->header->n_strings; i++)
-    configure (init, fd, op_string (op, i));
+    filesystem_set (init, fd, op_string (op, i));
   if (!made && (flags & OP_FLAG_INHERIT_MODE))
     {
       char mode[32];
 
       (void) snprintf (mode, sizeof mode, "mode=%o", (unsigned int) (st.st_mode & 07777));
-      configure (init, fd, mode);
+      filesystem_set (init, fd, mode);
     }
-  if (sys_fsconfig (fd, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
-    fail_context (init, fd, "mount", type);
-  mount = sys_fsmount (fd, 0);
-  if (mount < 0)
-    fail_context (init, fd, "fsmount", type);
-  (void) close (fd);
+  mount = filesystem_make (init, fd, type, 0);
 
   if (flags & OP_FLAG_COPY_UP)
     {
@@ -442,18 +394,11 @@ mask_directory (struct init *init, const char *path)
       (void) close (mount);
       return;
     }
-  fd = sys_fsopen ("tmpfs");
-  if (fd < 0)
-    fail (init, "fsopen", "tmpfs");
-  configure (init, fd, "mode=0755");
-  configure (init, fd, "nr_inodes=1");
-  if (sys_fsconfig (fd, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
-    fail_context (init, fd, "mount", "tmpfs");
-  mount = sys_fsmount (fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
-                             | MOUNT_ATTR_NOEXEC);
-  if (mount < 0)
-    fail_context (init, fd, "fsmount", "tmpfs");
-  (void) close (fd);
+  fd = filesystem_open (init, "tmpfs");
+  filesystem_set (init, fd, "mode=0755");
+  filesystem_set (init, fd, "nr_inodes=1");
+  mount = filesystem_make (init, fd, "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID
+                                                | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   place (init, mount, path, OP_FLAG_DIRECTORY);
   /* only an attached mount can be cloned again (before Linux 6.15) */
   init->mask = mount;

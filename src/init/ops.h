@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f05u
+#define OPS_MAGIC 0x62774f06u
 
 /* The step that fails where the init may not do what a user namespace's root may. */
 #define INIT_RESTRICTED "the program of bwrap has no use of its capabilities"
@@ -51,6 +51,8 @@ enum op_code {
   OP_NEW_SESSION = 1,  /* setsid(2) */
   OP_UNDUMPABLE,       /* nobody may trace us until the exec */
   OP_BECOME_ROOT,      /* ids 0 of the user namespace */
+  OP_LAYERS,           /* n: st_dev and st_ino of what is staged at /r; s: staged folder of the
+                        * writable layer ("": in memory), parameters of the overlay ... */
   OP_ROOT,             /* n, s: as OP_BIND without the first two; takes what is staged at /r */
   OP_BIND,             /* n: enum bind_number, and what each of the other strings keeps of
                         * BIND_SOFT_CLEAR; s: target, staged source, mounts at ("") and below it */

@@ -13,6 +13,7 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_NEW_SESSION] = { 0, 0 },
   [OP_UNDUMPABLE] = { 0, 0 },
   [OP_BECOME_ROOT] = { 0, 0 },
+  [OP_LAYERS] = { 2, 2 },
   [OP_ROOT] = { BIND_NUMBERS, 0 },
   [OP_BIND] = { BIND_NUMBERS, 2 },
   [OP_MOUNT] = { MOUNT_NUMBERS, 2 },

@@ -78,6 +78,12 @@ gboolean cgroup_is_name (const char *name);
 /* Adds bwrap's options for the bind sources, as part of plan_staging(). */
 gboolean plan_sources (PlanContext *context, GError **error);
 
+/* Adds bwrap's options for the layers over the root file system, if there are any. */
+gboolean plan_stage_layers (PlanContext *context, GError **error);
+
+/* Adds the instruction that lays them over it; FALSE: there are none. */
+gboolean plan_layers (PlanContext *context);
+
 /* The number of the first folder that the @index-th mount names, if it is an overlay. */
 guint plan_first_folder (const PlanContext *context, guint index);
 

@@ -78,6 +78,7 @@ host_facts_free (HostFacts *facts)
   g_clear_pointer (&facts->machine.cgroups, g_ptr_array_unref);
   source_facts_free (facts->bundle.root);
   g_clear_pointer (&facts->bundle.mounts, g_ptr_array_unref);
+  g_clear_pointer (&facts->bundle.layers, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.devices, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.namespaces, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.paths, g_hash_table_unref);

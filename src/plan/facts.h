@@ -166,6 +166,8 @@ typedef struct {
   SourceFacts *root;
   GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts; behind them the
                            * folders that overlays name (plan/overlay.h), in their order */
+  GPtrArray *layers;      /* of SourceFacts: the writable one (NULL: it is not named), then those
+                           * that are only read; NULL: none */
   GPtrArray *devices;     /* of SourceFacts or NULL, by index of linux.devices */
   GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
 

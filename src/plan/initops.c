@@ -12,6 +12,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_UNDUMPABLE] = "undumpable",
   [OP_BECOME_ROOT] = "become-root",
   [OP_ROOT] = "root",
+  [OP_LAYERS] = "layers",
   [OP_BIND] = "bind",
   [OP_MOUNT] = "mount",
   [OP_DEVICE] = "device",

@@ -7,6 +7,8 @@
 
 #include "init/ops.h"
 
+#include <sched.h>
+
 static void
 free_row (gpointer data)
 {
@@ -163,6 +165,18 @@ plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *
   plan_trial_staging (&context);
   (void) plan_op (plan, OP_READY, plan_row (plan, "", "say that it works"), 0);
   return g_steal_pointer (&plan);
+}
+
+Plan *
+plan_all_ids_new (const HostFacts *facts, GError **error)
+{
+  static const OciLinux no_linux = { 0 };
+  static const OciSpec none = { .linux_ = (OciLinux *) &no_linux };
+  g_autoptr (Plan) plan = plan_empty (&none);
+  PlanContext context = { .spec = &none, .facts = facts, .plan = plan };
+
+  plan->new_namespaces = CLONE_NEWUSER;
+  return plan_idmap (&context, error) ? g_steal_pointer (&plan) : NULL;
 }
 
 Plan *

@@ -8,6 +8,7 @@
 
 #include "plan/cgroup.h"
 #include "plan/facts.h"
+#include "plan/layers.h"
 #include "spec/spec.h"
 
 /* What the caller of the program asked for. The strings outlive the Plan. */
@@ -23,6 +24,8 @@ typedef struct {
   gboolean detach;
   CgroupManager cgroup_manager;
   const char *init_path;       /* of bwrap-oci-init */
+  const LayerRequest *layer;   /* NULL: none */
+  const char *layer_path;      /* where a layer of the state directory will be; absolute */
 } PlanOptions;
 
 /* How the user namespace comes about. */
@@ -71,6 +74,7 @@ typedef enum {
   SLOT_ROOT,          /* @root */
   SLOT_SOURCE,        /* @source:N, N is the index of the mount */
   SLOT_NAMESPACE,     /* @namespace:N */
+  SLOT_LAYER,         /* @layer:N, 0 is the writable one */
   SLOT_PRESERVED,     /* @first-fd: a number, not a descriptor */
 } PlanSlotKind;
 
@@ -97,6 +101,7 @@ typedef struct {
   int new_namespaces;      /* CLONE_NEW... that are made */
   GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
                             * namespace apart */
+  gboolean layer_in_state; /* @layer:0 is a folder of the container's directory */
   char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */
   gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
@@ -128,6 +133,10 @@ Plan *plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOpt
 
 /* Returns an array that takes PlanNote. Transfer: full. */
 GPtrArray *plan_notes_new (void);
+
+/* Makes a plan of nothing but a user namespace in which the caller is root and has all his sub-ids.
+ * Transfer: full. */
+Plan *plan_all_ids_new (const HostFacts *facts, GError **error);
 
 /* What a plan for exec must know of the container it goes into. */
 typedef struct {

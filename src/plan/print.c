@@ -21,6 +21,7 @@ static const char *const slot_names[] = {
   [SLOT_ROOT] = "@root",
   [SLOT_SOURCE] = "@source",
   [SLOT_NAMESPACE] = "@namespace",
+  [SLOT_LAYER] = "@layer",
   [SLOT_PRESERVED] = "@first-fd",
 };
 
@@ -56,7 +57,8 @@ word_text (const PlanWord *word)
 {
   if (word->text != NULL)
     return g_strdup (word->text);
-  if (word->slot == SLOT_SOURCE || word->slot == SLOT_NAMESPACE)
+  if (word->slot == SLOT_SOURCE || word->slot == SLOT_NAMESPACE
+      || word->slot == SLOT_LAYER)
     return g_strdup_printf ("%s:%u", slot_names[word->slot], word->index);
   return g_strdup (slot_names[word->slot]);
 }

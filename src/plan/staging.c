@@ -134,14 +134,20 @@ static void
 root_op (PlanContext *context)
 {
   const SourceFacts *facts = context->facts->bundle.root;
+  const guint64 restrictions = MOUNT_ADDED_FLAGS | MOUNT_ATTR_NOEXEC;
   Plan *plan = context->plan;
-  guint32 row = plan_row (plan, "/root/path", "take %s as the root file system", facts->path);
-  PlanOp *op = plan_op (plan, OP_ROOT, row, OP_FLAG_RECURSIVE | OP_FLAG_CHECK_SOURCE);
+  gboolean layered = plan_layers (context);
+  guint32 row = plan_row (plan, "/root/path", "take %s as the root file system",
+                          layered ? "that" : facts->path);
+  PlanOp *op = plan_op (plan, OP_ROOT, row,
+                        OP_FLAG_RECURSIVE | (layered ? 0 : OP_FLAG_CHECK_SOURCE));
   int wanted = context->spec->linux_->rootfs_propagation;
   guint64 numbers[BIND_NUMBERS] = {
+    /* bwrap has set nothing on an overlay, and the host's mount is not asked any more */
+    [BIND_SET] = layered ? facts->flags & restrictions : 0,
     /* a slave still hears of the host's mounts; shared and unbindable come at the end */
     [BIND_RECURSIVE_PROPAGATION] = wanted >= 0 && (wanted & MS_SLAVE) ? MS_SLAVE : MS_PRIVATE,
-    [BIND_SOFT_CLEAR] = MOUNT_ADDED_FLAGS,
+    [BIND_SOFT_CLEAR] = layered ? 0 : MOUNT_ADDED_FLAGS,
     [BIND_SOFT_ATIME] = BIND_NO_ATIME,
     [BIND_DEVICE] = facts->device,
     [BIND_INODE] = facts->inode,
@@ -149,7 +155,8 @@ root_op (PlanContext *context)
 
   for (guint i = 0; i < BIND_NUMBERS; i++)
     plan_op_number (op, numbers[i]);
-  plan_keep_flags (plan, op, facts);
+  if (!layered)
+    plan_keep_flags (plan, op, facts);
 }
 
 static void
@@ -192,7 +199,7 @@ plan_staging (PlanContext *context, GError **error)
   if (!plan_go_on (context, stage_root (context, error), error))
     return FALSE;
   stage_host (context);
-  if (!plan_sources (context, error))
+  if (!plan_stage_layers (context, error) || !plan_sources (context, error))
     return FALSE;
   stage_bind (context, SLOT_INIT, context->options->init_path);
   plan_word (plan, "/init");

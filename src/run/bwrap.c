@@ -75,6 +75,11 @@ slot_number (Inheritance *inheritance, const BwrapRequest *request, const PlanWo
       number = inheritance->first + BWRAP_FD_SOURCES + inheritance->sources++;
       inherit (inheritance, source->fd, number);
       return number;
+    case SLOT_LAYER:
+      source = g_ptr_array_index (request->facts->bundle.layers, word->index);
+      number = inheritance->first + BWRAP_FD_SOURCES + inheritance->sources++;
+      inherit (inheritance, source != NULL ? source->fd : request->layer, number);
+      return number;
     case SLOT_NAMESPACE:
     case SLOT_PRESERVED:
       break;

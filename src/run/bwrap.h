@@ -28,6 +28,7 @@ typedef struct {
   const HostFacts *facts;
   const PlanOptions *options;
   int instructions;    /* memfd for the init */
+  int layer;           /* the writable layer in the state directory; -1: it is not there */
   int gate;            /* -1: none */
   int user_namespace;  /* to be entered first; -1: none */
   const CgroupDoors *doors;  /* the cgroups it is started in */

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/lock.h"
 #include "run/cgroup.h"
+#include "run/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -417,7 +418,7 @@ container_gate_remove (Container *container, GError **error)
 gboolean
 container_remove (Container *container, GError **error)
 {
-  if (!container_cgroup_remove (container, error))
+  if (!container_cgroup_remove (container, error) || !layer_remove (container, error))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (file_names); i++)
     {

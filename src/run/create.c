@@ -37,6 +37,8 @@ create_request_clear (CreateRequest *request)
   g_clear_pointer (&request->console_socket, g_free);
   g_clear_pointer (&request->pidfd_socket, g_free);
   g_clear_pointer (&request->session_bus, g_free);
+  g_clear_pointer (&request->overlay, g_free);
+  g_clear_pointer (&request->overlay_lower, g_ptr_array_unref);
 }
 
 /* What later commands need to know, since nobody will tell them again. */
@@ -229,6 +231,8 @@ print_plain (const Store *store, const CreateRequest *request, GError **error)
     return FALSE;
   if (work.facts->machine.bwrap.problem != NULL)
     return throw (error, "%s", work.facts->machine.bwrap.problem);
+  if (work.layer.kind != LAYER_NONE)
+    return throw (error, "%s: not with --plain", work.layer.at);
   host_paths_probe (work.spec, &work.facts->bundle);
   plain = plain_new (work.spec, work.facts, error);
   if (plain == NULL)

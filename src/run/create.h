@@ -16,6 +16,8 @@ typedef struct {
   guint preserve_fds;          /* descriptors 3 ..., those of listen_fds among them */
   guint listen_fds;            /* that somebody has given us by the protocol of sd_listen_fds(3) */
   const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */
+  char *overlay;               /* "state", "volatile" or an absolute path; NULL: not given */
+  GPtrArray *overlay_lower;    /* of char *, absolute; NULL: none */
   gboolean new_keyring;
   gboolean detach;
   gboolean keep;               /* leave the stopped container of a foreground run */

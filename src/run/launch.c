@@ -15,6 +15,7 @@
 #include "run/explain.h"
 #include "run/hooks.h"
 #include "run/idmap.h"
+#include "run/layer.h"
 #include "run/seccomp.h"
 #include "run/starting.h"
 
@@ -238,7 +239,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
   const Plan *plan = request->plan;
   const MachineFacts *machine = &request->facts->machine;
   g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
-  autofd block = -1, gate = -1, user_namespace = -1;
+  autofd block = -1, gate = -1, user_namespace = -1, layer = -1;
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
                          .user_namespace = user_namespace_fd (request), .doors = doors };
 
@@ -258,6 +259,13 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
         return FALSE;
       bwrap.user_namespace = user_namespace;
     }
+  if (plan->layer_in_state)
+    {
+      layer = layer_make (request->container, error);
+      if (layer < 0)
+        return FALSE;
+    }
+  bwrap.layer = layer;
   bwrap.instructions = block;
   bwrap.gate = gate;
   if (!bwrap_start (&launch->bwrap, &bwrap, error)

@@ -25,6 +25,8 @@ work_clear (Work *work)
   g_clear_pointer (&work->facts, host_facts_free);
   g_clear_pointer (&work->spec, oci_spec_free);
   g_clear_pointer (&work->init_path, g_free);
+  g_clear_pointer (&work->layer_path, g_free);
+  layer_request_clear (&work->layer);
   g_clear_pointer (&work->config, g_free);
 }
 
@@ -43,6 +45,7 @@ complete_spec (OciSpec *spec, const CreateRequest *request, GError **error)
 gboolean
 work_read_spec (Work *work, const CreateRequest *request, GError **error)
 {
+  LayerOptions layer = { request->overlay, request->overlay_lower, request->bundle };
   autofd bundle = open (request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   if (bundle < 0)
@@ -54,7 +57,8 @@ work_read_spec (Work *work, const CreateRequest *request, GError **error)
   if (work->config == NULL)
     return FALSE;
   work->spec = oci_spec_parse (work->config, work->config_length, "config.json", error);
-  return work->spec != NULL && complete_spec (work->spec, request, error);
+  return work->spec != NULL && complete_spec (work->spec, request, error)
+         && layer_request_read (work->spec, &layer, &work->layer, error);
 }
 
 static gboolean
@@ -95,9 +99,13 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
   HostFacts *facts = work->facts = g_new0 (HostFacts, 1);
   const OciSpec *spec = work->spec;
 
-  return host_machine_probe (&facts->machine, &options, error)
-         && probe_cgroups (&facts->machine, spec, request, error)
-         && host_bundle_probe (spec, request->bundle, &facts->bundle, error);
+  if (!host_machine_probe (&facts->machine, &options, error)
+      || !probe_cgroups (&facts->machine, spec, request, error)
+      || !host_bundle_probe (spec, request->bundle, &facts->bundle, error))
+    return FALSE;
+  host_layers_probe (spec, &work->layer, &facts->bundle);
+  work->layer_path = g_build_filename (store->path, request->id, CONTAINER_LAYER_FOLDER, NULL);
+  return TRUE;
 }
 
 gboolean
@@ -116,6 +124,8 @@ work_set_options (Work *work, const CreateRequest *request, gboolean gate, GErro
     .detach = request->detach,
     .cgroup_manager = request->cgroup_manager,
     .init_path = work->init_path,
+    .layer = &work->layer,
+    .layer_path = work->layer_path,
   };
   return work->init_path != NULL;
 }

@@ -11,6 +11,8 @@ typedef struct {
   OciSpec *spec;
   HostFacts *facts;
   char *init_path;
+  LayerRequest layer;
+  char *layer_path;      /* where a layer of its own will be */
   PlanOptions options;
   Plan *plan;
 } Work;

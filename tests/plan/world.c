@@ -128,7 +128,7 @@ is_bundle_key (const char *key)
 {
   return g_str_has_prefix (key, "root.") || g_str_has_prefix (key, "mounts.")
          || g_str_has_prefix (key, "devices.") || g_str_has_prefix (key, "namespaces.")
-         || g_str_has_prefix (key, "paths.");
+         || g_str_has_prefix (key, "paths.") || g_str_has_prefix (key, "layers.");
 }
 
 /* Reads the file @usual and then @own, which may be missing. */
@@ -626,6 +626,28 @@ world_complete (World *world, OciSpec *spec, GError **error)
   return systemd_complete (spec, &facts, value_of (world, "bundle"), value_of (world, "id"), error);
 }
 
+/* Layers as annotations ask for them. */
+static void
+add_layers (Case *golden)
+{
+  const LayerRequest *layer = &golden->layer;
+
+  golden->options.layer = layer;
+  golden->options.layer_path = "/run/user/1000/bwrap-oci/c1/layer";
+  if (layer->kind == LAYER_NONE)
+    return;
+  golden->facts->bundle.layers
+    = g_ptr_array_new_with_free_func ((GDestroyNotify) source_facts_free);
+  for (guint i = 0; i <= layer->lower->len; i++)
+    {
+      g_autofree char *prefix = g_strdup_printf ("layers.%u", i);
+      const char *path = i > 0 ? g_ptr_array_index (layer->lower, i - 1) : layer->directory;
+
+      g_ptr_array_add (golden->facts->bundle.layers,
+                       path != NULL ? source (golden->world, prefix, path, 400 + i) : NULL);
+    }
+}
+
 World *
 world_read (const char *name)
 {
@@ -648,9 +670,13 @@ case_read (const char *name, GError **error)
     return NULL;
   if (!world_complete (golden->world, golden->spec, error))
     return NULL;
+  if (!layer_request_read (golden->spec, &(LayerOptions) { .bundle = "/bundle" },
+                           &golden->layer, error))
+    return NULL;
   golden->facts = world_facts (golden->world, golden->spec);
-  check_used (golden->world);
   world_options (golden->world, &golden->options);
+  add_layers (golden);
+  check_used (golden->world);
   golden->plain = named (truth_names, value_of (golden->world, "plain")) != 0;
   return g_steal_pointer (&golden);
 }
@@ -661,6 +687,7 @@ case_free (Case *golden)
   if (golden == NULL)
     return;
   g_clear_pointer (&golden->facts, host_facts_free);
+  layer_request_clear (&golden->layer);
   g_clear_pointer (&golden->spec, oci_spec_free);
   g_clear_pointer (&golden->world, world_free);
   g_free (golden);

@@ -26,7 +26,7 @@
  *   plain                                      yes: the case is of the plain command too
  *   config                                     a file of tests/data/configs, or none
  *   many_mounts                                how many mounts "@many" stands for
- *   root.WHAT, mounts.N.WHAT, devices.N.WHAT, namespaces.N.WHAT
+ *   root.WHAT, mounts.N.WHAT, devices.N.WHAT, namespaces.N.WHAT, layers.N.WHAT
  *                                              what is there on the host
  *   paths.POINTER                              what is at a path of the container
  *
@@ -61,6 +61,7 @@ typedef struct {
   World *world;         /* owns the strings of options */
   OciSpec *spec;
   HostFacts *facts;     /* no descriptor is open */
+  LayerRequest layer;
   PlanOptions options;
   gboolean plain;
 } Case;

@@ -69,9 +69,11 @@ is_own_name (const char *path)
 
   if (g_strv_contains (fixed, path))
     return TRUE;
-  /* the N of "/s/N" or "/s/of-N" */
+  /* the N of "/s/N", "/s/of-N" or "/s/layer-N" */
   if (g_str_has_prefix (path, "/s/of-"))
     path += strlen ("/s/of-");
+  else if (g_str_has_prefix (path, "/s/layer-"))
+    path += strlen ("/s/layer-");
   else if (g_str_has_prefix (path, "/s/"))
     path += strlen ("/s/");
   else
@@ -135,6 +137,7 @@ typedef enum {
 
 static const Stage stages[OP_CODE_N] = {
   [OP_BECOME_ROOT] = STAGE_START,
+  [OP_LAYERS] = STAGE_PLACE,
   [OP_ROOT] = STAGE_PLACE,          [OP_BIND] = STAGE_PLACE,
   [OP_MOUNT] = STAGE_PLACE,         [OP_DEVICE] = STAGE_PLACE,
   [OP_FIFO] = STAGE_PLACE,          [OP_SYMLINK] = STAGE_PLACE,
