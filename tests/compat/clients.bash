@@ -35,15 +35,17 @@ expect() {
     show "expected status $1${2+, output: $2}"
 }
 
-# make_image ROOTFS ARCHIVE NAME: an OCI archive of one layer; no client is needed.
+# make_image ROOTFS ARCHIVE NAME: an OCI archive of one layer, which runs IMAGE_COMMAND (JSON) or a
+# shell; no client is needed.
 make_image() {
   local dir layer config manifest
   dir=$(mktemp -d "$CLIENT_DIR/image.XXXXXX")
   mkdir -p "$dir/blobs/sha256"
   tar --owner=0 --group=0 -C "$1" -cf "$dir/new" .
   layer=$(add_blob "$dir" application/vnd.oci.image.layer.v1.tar)
-  jq -cn --argjson layer "$layer" --arg arch "$(image_architecture)" '{architecture: $arch, os: "linux",
-    config: {Env: ["PATH=/bin"], Cmd: ["/bin/sh"]},
+  jq -cn --argjson layer "$layer" --arg arch "$(image_architecture)" \
+    --argjson command "${IMAGE_COMMAND:-[\"/bin/sh\"]}" '{architecture: $arch, os: "linux",
+    config: {Env: ["PATH=/bin"], Cmd: $command},
     rootfs: {type: "layers", diff_ids: [$layer.digest]}}' >"$dir/new"
   config=$(add_blob "$dir" application/vnd.oci.image.config.v1+json)
   jq -cn --argjson config "$config" --argjson layer "$layer" '{schemaVersion: 2,
