@@ -43,7 +43,8 @@ def frames(socket):
 
 def run_exec(container, *command):
     tty = command[0] == "tty"
-    url = call("Exec", {"container_id": container, "cmd": list(command[tty:]), "tty": tty, "stdin": False,
+    # a terminal comes with an input: without one containerd (1.6) loses what it shows
+    url = call("Exec", {"container_id": container, "cmd": list(command[tty:]), "tty": tty, "stdin": tty,
                         "stdout": True, "stderr": not tty}).url
     status = {}
     for stream, data in frames(connect(url, "v4.channel.k8s.io")):
