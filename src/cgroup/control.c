@@ -82,6 +82,24 @@ cgroups_pids (const CgroupRecord *record, GError **error)
   return cgroup_dir_pids (&dir, error);
 }
 
+guint64
+cgroups_oom_kills (const CgroupRecord *record)
+{
+  guint64 kills = 0;
+
+  for (guint i = 0; i < record->entries->len && kills == 0; i++)
+    {
+      g_auto (CgroupDir) dir = CGROUP_DIR_INIT;
+      const CgroupEntry *entry = g_ptr_array_index (record->entries, i);
+
+      if (cgroup_entry_open (entry, &dir))
+        kills = cgroup_dir_number (&dir, entry->options == NULL ? "memory.events"
+                                                                : "memory.oom_control",
+                                   "oom_kill", 0);
+    }
+  return kills;
+}
+
 /* --- the freezer --- */
 
 static gboolean

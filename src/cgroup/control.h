@@ -16,6 +16,9 @@ gboolean cgroups_are_owned (const CgroupRecord *record);
  * none. Transfer: full. */
 GArray *cgroups_pids (const CgroupRecord *record, GError **error);
 
+/* How often the kernel has killed in there for want of memory. */
+guint64 cgroups_oom_kills (const CgroupRecord *record);
+
 /* Sends @signal to all of them. After SIGKILL nothing is left, frozen or not. */
 gboolean cgroups_signal (const CgroupRecord *record, int signal, GError **error);
 

@@ -6,6 +6,7 @@
 #include "companion/document.h"
 
 #include "base/error.h"
+#include "run/cgroup.h"
 #include "run/list.h"
 
 #include <stdio.h>
@@ -39,6 +40,17 @@ add_annotations (JsonBuilder *builder, const GPtrArray *annotations)
   json_builder_end_object (builder);
 }
 
+/* Whether the kernel has killed in the container for want of memory, as far as its cgroup is still
+ * there to tell. */
+static gboolean
+was_oom_killed (const Container *container)
+{
+  g_autoptr (CgroupRecord) record = NULL;
+
+  return container_cgroup_load (container, &record, NULL) && record != NULL
+         && cgroups_oom_kills (record) > 0;
+}
+
 gboolean
 companion_state (char **args, GError **error)
 {
@@ -58,6 +70,8 @@ companion_state (char **args, GError **error)
   add_common (builder, entry);
   add_annotations (builder, entry->record->annotations);
   document_string (builder, "owner", "");
+  if (was_oom_killed (container))
+    document_bool (builder, "oomKilled", TRUE);
   json_builder_end_object (builder);
   text = document_format (builder, 2, ' ');
   (void) fwrite (text->str, 1, text->len, stdout);

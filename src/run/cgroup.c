@@ -397,10 +397,12 @@ container_cgroup_doors (const Container *container, const GPtrArray *below,
 }
 
 /* Whether there is a scope to be stopped: it goes by itself when it is empty, but not everywhere,
- * and not at once. */
+ * not at once, and not if its cgroup was ours to remove. */
 static gboolean
 has_scope (const CgroupRecord *record)
 {
+  if (!cgroup_record_is_below_scope (record))
+    return TRUE;
   for (guint i = 0; i < record->entries->len; i++)
     {
       const CgroupEntry *entry = g_ptr_array_index (record->entries, i);
@@ -428,7 +430,7 @@ container_cgroup_remove (const Container *container, GError **error)
   if (!cgroups_remove (record, error))
     return FALSE;
   /* it is empty: that nobody answers any more must not keep the container */
-  if (record->scope != NULL && (record->entries->len == 0 || has_scope (record))
+  if (record->scope != NULL && has_scope (record)
       && !systemd_scope_stop (record->scope, &local))
     log_warning ("%s", local->message);
   return TRUE;
