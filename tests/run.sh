@@ -12,6 +12,8 @@
 #   BWRAP_OCI_TEST_BUILD=DIR     where to build (default: build/ in the checkout)
 #   BWRAP_OCI_TEST_FILTER=REGEX  integration tests whose name matches
 #   BWRAP_OCI_TEST_FUZZ_SECONDS  for each fuzz target (default: 5)
+#   BWRAP_OCI_TEST_SUITES=NAMES  only these files of integration and compat tests
+#   BWRAP_OCI_TEST_LONG=1        the long forms of some tests, without a limit: see tests/nightly.sh
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -172,12 +174,13 @@ suites() {
   make_scratch
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
-  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$scratch/bin" ||
+  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init,tests/faults/step} "$scratch/bin" ||
     die "$dir: the programs are not there"
   for file in "$top/tests/$1"/*.{bats,sh}; do
     [ -e "$file" ] || continue
     if [ -n "${2:-}" ] && grep -q '^# runs with: the plain build' "$file"; then continue; fi
     name=$(basename "$file")
+    [[ -z "${BWRAP_OCI_TEST_SUITES:-}" || " $BWRAP_OCI_TEST_SUITES " == *" ${name%.*} "* ]] || continue
     names+=("$name")
     # as both, where we can
     if [ "$(id -u)" = 0 ] && grep -qx '# runs as: user and root' "$file"; then names+=("$name-root"); fi
@@ -195,14 +198,15 @@ suites() {
 # suite FILE LOG: in a session of its own, which the search for leftovers relies on. A file with
 # a line "# runs as: root" does so where we can, and FILE-root is FILE as root.
 suite() {
-  local status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user
+  local status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user limit=600
+  [ -z "${BWRAP_OCI_TEST_LONG:-}" ] || limit=21600
   case ${file##*/} in
     *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
   esac
   if [ "$(id -u)" = 0 ] && { [ "$1" != "${1%-root}" ] || grep -qx '# runs as: root' "$file"; }; then
     as=as_root
   fi
-  $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 600 \
+  $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 "$limit" \
     "${command[@]}" "$file" </dev/null >"$2.tap" 2>&1 || status=$?
   echo "$status" >"$2.status"
 }

@@ -115,7 +115,10 @@ fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **e
         break;
       length += (gsize) n;
       if (length > limit)
-        return throw (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
+        {
+          errno = EBADMSG;
+          return throw (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
+        }
       if (length == room)
         {
           room = MIN (room * 2, limit + 1);
@@ -139,7 +142,10 @@ read_regular (int fd, const char *path, gsize limit, gsize *ret_length, GError *
   if (fstat (fd, &st) < 0)
     return throw_null_errno (error, "stat %s", path);
   if (!S_ISREG (st.st_mode))
-    return throw_null (error, "%s: not a regular file", path);
+    {
+      errno = EBADMSG;
+      return throw_null (error, "%s: not a regular file", path);
+    }
   if (!fd_read_all (fd, limit, &data, ret_length, error))
     g_prefix_error (error, "%s: ", path);
   return data;

@@ -32,7 +32,8 @@ gboolean fd_write_all (int fd, const void *data, gsize length, GError **error);
 gboolean fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **error);
 
 /* Opens @path below @dir_fd (AT_FDCWD allowed) and reads it as fd_read_all() does; @ret_length
- * may be NULL. Only a regular file is read: a FIFO or device is an error, never a hang.
+ * may be NULL. Only a regular file is read: a FIFO or device is an error, never a hang. errno tells
+ * why it failed: EBADMSG if it is no regular file or too large.
  * Transfer: full. */
 char *fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length,
                        GError **error);

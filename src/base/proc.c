@@ -22,6 +22,9 @@
 #include <unistd.h>
 
 #define STATUS_MAX 65536
+#define STAT_MAX 4096
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_LENGTH 36
 
 static const struct {
   const char *name;
@@ -35,22 +38,16 @@ static const struct {
 gboolean
 proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
 {
-  char path[64], text[1024];
+  g_autofree char *text = NULL;
   unsigned long long start = 0;
-  autofd fd = -1;
   const char *end;
+  char path[64], state;
   int parent = 0;
-  char state;
-  ssize_t n;
 
   (void) snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
-  fd = open (path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return throw_errno (error, "open %s", path);
-  n = read (fd, text, sizeof text - 1);
-  if (n < 0)
-    return throw_errno (error, "read %s", path);
-  text[n] = '\0';
+  text = fd_read_file_at (AT_FDCWD, path, STAT_MAX, NULL, error);
+  if (text == NULL)
+    return FALSE;
 
   /* the name in parentheses may hold anything, so start behind the last one */
   end = strrchr (text, ')');
@@ -185,21 +182,17 @@ proc_reap (pid_t pid)
 const char *
 proc_boot_id (GError **error)
 {
-  static char boot_id[40];
-  autofd fd = -1;
-  ssize_t n;
+  static char boot_id[BOOT_ID_LENGTH + 1];
+  g_autofree char *text = NULL;
 
   if (boot_id[0] != '\0')
     return boot_id;
-  fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return throw_null_errno (error, "open /proc/sys/kernel/random/boot_id");
-  n = read (fd, boot_id, 36);
-  if (n != 36)
-    {
-      boot_id[0] = '\0';
-      return throw_null (error, "/proc/sys/kernel/random/boot_id: unexpected format");
-    }
+  text = fd_read_file_at (AT_FDCWD, BOOT_ID_PATH, 2 * BOOT_ID_LENGTH, NULL, error);
+  if (text == NULL)
+    return NULL;
+  if (strlen (text) < BOOT_ID_LENGTH)
+    return throw_null (error, BOOT_ID_PATH ": unexpected format");
+  (void) g_strlcpy (boot_id, text, sizeof boot_id);
   return boot_id;
 }
 

@@ -256,6 +256,12 @@ listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **e
 
       if (n < 0 && errno == EINTR)
         continue;
+      if (n < 0)
+        {
+          throw_errno (error, "%s: read from the child", request->program);
+          spawn_kill (pid);
+          return FALSE;
+        }
       if (n != sizeof word)
         return TRUE;
       if (word.step != NULL)

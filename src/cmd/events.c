@@ -111,7 +111,7 @@ print_table_line (const CgroupStats *stats)
 
 /* Where events go. */
 typedef struct {
-  const Container *container;
+  Container *container;
   gboolean table;
   gboolean coloured;
   gboolean begun;

@@ -61,11 +61,11 @@ companion_state (char **args, GError **error)
   g_autoptr (GString) text = NULL;
 
   container = store != NULL ? container_open (store, args[1], error) : NULL;
-  if (container == NULL || !container_check (container, error))
+  if (container == NULL)
     return FALSE;
   entry = list_entry_take (container);
-  if (entry->record == NULL)
-    return throw (error, "container %s: its first process cannot be looked at", args[1]);
+  if (!container_check (container, error))
+    return FALSE;
   json_builder_begin_object (builder);
   add_common (builder, entry);
   add_annotations (builder, entry->record->annotations);

@@ -70,7 +70,7 @@ fail_place (struct init *init, int mount, int at, const char *target)
 static void
 place_at (struct init *init, int mount, int at, const char *target, unsigned int flags)
 {
-  uint64_t found;
+  uint64_t found, placed;
   int seen;
 
   if (sys_move_mount (mount, at) < 0)
@@ -81,7 +81,10 @@ place_at (struct init *init, int mount, int at, const char *target, unsigned int
   if (seen < 0)
     fail (init, "open mount point again", target);
   found = mount_id (seen);
-  if (found == 0 || found != mount_id (mount))
+  placed = mount_id (mount);
+  if (found == 0 || placed == 0)
+    fail (init, "statx", target);
+  if (found != placed)
     {
       errno = 0;
       fail (init, "the mount point was replaced meanwhile", target);

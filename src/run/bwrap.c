@@ -265,7 +265,9 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
 
       if (n < 0 && errno == EINTR)
         continue;
-      if (n <= 0)
+      if (n < 0)
+        return throw_errno (error, "bwrap: --info-fd");
+      if (n == 0)
         return bwrap_explain (bwrap, error);
       length += (gsize) n;
     }
@@ -419,7 +421,7 @@ bwrap_explain (Bwrap *bwrap, GError **error)
 
   if (error != NULL)
     g_clear_error (error);
-  if (bwrap->monitor == 0)
+  if (bwrap->monitor == 0 || bwrap->holder_pidfd >= 0)
     return throw (error, "the init has ended without a word");
   if (!proc_pidfd_wait (bwrap->monitor_pidfd, 1000))
     return throw (error, "bwrap: it does not answer");
@@ -438,27 +440,51 @@ bwrap_explain (Bwrap *bwrap, GError **error)
   return throw (error, "bwrap: exited with %d", WEXITSTATUS (status));
 }
 
-/* Ends children of the monitor that it has not told us of. It is stopped meanwhile, so
- * their numbers stay theirs. */
+/* Whether @pid sees other mounts than we do, as all of a bwrap's children. */
+static gboolean
+is_apart (pid_t pid)
+{
+  int types;
+
+  return !proc_other_namespaces (pid, &types, NULL) || (types & CLONE_NEWNS) != 0;
+}
+
+/* Ends the children of @parent that are in a sandbox. It is ourselves or stopped, so that their
+ * numbers stay theirs. */
 static void
-kill_children (pid_t monitor)
+kill_children (pid_t parent)
 {
   char path[64], text[16 * CHILDREN_MAX];
   autofd fd = -1;
   ssize_t n;
 
-  (void) snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) monitor, (int) monitor);
+  (void) snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) parent, (int) parent);
   fd = open (path, O_RDONLY | O_CLOEXEC);
   n = fd >= 0 ? read (fd, text, sizeof text - 1) : 0;
   text[MAX (n, 0)] = '\0';
   for (char *next = text; *next != '\0';)
     {
-      autofd pidfd = proc_pidfd ((pid_t) strtol (next, &next, 10));
+      pid_t pid = (pid_t) strtol (next, &next, 10);
+      autofd pidfd = proc_pidfd (pid);
 
-      if (pidfd >= 0)
+      if (pidfd >= 0 && is_apart (pid))
         (void) proc_pidfd_signal (pidfd, SIGKILL);
       next += strspn (next, " ");
     }
+}
+
+/* Ends what bwrap has started and not told us of, whether it still lives or has died half-way: we
+ * are then the parent (PR_SET_CHILD_SUBREAPER). */
+static void
+kill_untold (Bwrap *bwrap)
+{
+  if (bwrap->monitor > 0)
+    {
+      (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGSTOP);
+      kill_children (bwrap->monitor);
+    }
+  else if (bwrap->info >= 0 && bwrap->child == 0 && bwrap->holder_pidfd < 0)
+    kill_children (getpid ());
 }
 
 void
@@ -471,11 +497,7 @@ bwrap_clear (Bwrap *bwrap)
       (void) proc_pidfd_signal (bwrap->child_pidfd, SIGKILL);
       (void) proc_pidfd_wait (bwrap->child_pidfd, 5000);
     }
-  if (bwrap->monitor > 0)
-    {
-      (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGSTOP);
-      kill_children (bwrap->monitor);
-    }
+  kill_untold (bwrap);
   bwrap_kill_monitor (bwrap);
   bwrap_reap_monitor (bwrap);
   /* it is ours now: no zombie for whoever comes after us */

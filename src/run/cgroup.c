@@ -263,6 +263,7 @@ container_cgroup_load (const Container *container, CgroupRecord **ret_record, GE
   if (record == NULL)
     {
       g_prefix_error (error, CONTAINER_CGROUP_FILE ": ");
+      errno = EBADMSG;
       return FALSE;
     }
   *ret_record = record;
@@ -425,7 +426,15 @@ container_cgroup_remove (const Container *container, GError **error)
   g_autoptr (CgroupRecord) record = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (!container_cgroup_load (container, &record, NULL) || record == NULL)
+  if (!container_cgroup_load (container, &record, &local))
+    {
+      /* what means nothing is no reason to keep all the rest */
+      if (errno == EBADMSG)
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (record == NULL)
     return TRUE;
   if (!cgroups_remove (record, error))
     return FALSE;

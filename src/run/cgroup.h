@@ -60,7 +60,8 @@ gboolean container_cgroup_doors (const Container *container, const GPtrArray *be
 /* Removes the container's cgroups and its scope with whatever is in there. */
 gboolean container_cgroup_remove (const Container *container, GError **error);
 
-/* Reads what was made for the container into *@ret_record, NULL: nothing was. Transfer: full. */
+/* Reads what was made for the container into *@ret_record, NULL: nothing was. errno is EBADMSG
+ * where the record could be read but means nothing. Transfer: full. */
 gboolean container_cgroup_load (const Container *container, CgroupRecord **ret_record,
                                 GError **error);
 

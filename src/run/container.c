@@ -67,6 +67,7 @@ container_free (Container *container)
     return;
   fd_clear (&container->fd);
   g_clear_error (&container->problem);
+  g_clear_error (&container->blind);
   record_free (container->record);
   g_free (container->id);
   g_free (container);
@@ -114,16 +115,32 @@ wait_for_lock (Container *container, GError **error)
     }
 }
 
-/* Whether the open directory is still the one of this name: while we waited for the lock, its
+/* Looks whether the open directory is still the one of this name: while we waited for the lock, its
  * holder may have removed it. */
 static gboolean
-is_current (const Container *container)
+check_current (const Container *container, gboolean *ret_current, GError **error)
 {
   struct stat ours, named;
 
-  return fstat (container->fd, &ours) == 0
-         && fstatat (container->store->fd, container->id, &named, AT_SYMLINK_NOFOLLOW) == 0
-         && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+  if (fstat (container->fd, &ours) < 0)
+    return throw_path (container, "stat", "", error);
+  *ret_current = fstatat (container->store->fd, container->id, &named, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!*ret_current && errno != ENOENT)
+    return throw_path (container, "stat", "", error);
+  *ret_current = *ret_current && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+  return TRUE;
+}
+
+/* Opens the directory with the lock held. Without an error *@ret_current FALSE: try again, or there
+ * is none any more (fd -1). */
+static gboolean
+open_locked (Container *container, gboolean *ret_current, GError **error)
+{
+  *ret_current = FALSE;
+  return open_directory (container, error)
+         && (container->fd < 0
+             || (wait_for_lock (container, error)
+                 && check_current (container, ret_current, error)));
 }
 
 static gboolean
@@ -140,6 +157,7 @@ Container *
 container_create (const Store *store, const char *id, GError **error)
 {
   g_autoptr (Container) container = container_new (store, id);
+  gboolean current;
 
   if (!store_check_id (id, error))
     return NULL;
@@ -148,16 +166,31 @@ container_create (const Store *store, const char *id, GError **error)
     {
       if (!make_directory (container, error))
         return NULL;
-      if (!open_directory (container, error)
-          || (container->fd >= 0 && !wait_for_lock (container, error)))
+      if (!open_locked (container, &current, error))
         {
           (void) unlinkat (store->fd, id, AT_REMOVEDIR);
           return NULL;
         }
     }
-  while (container->fd < 0 || !is_current (container));
+  while (!current);
   container->record = record_new (id);
   return g_steal_pointer (&container);
+}
+
+/* Reads file @name; *@ret_text is NULL if there is none. What is no file of ours is an error, but
+ * not to be able to read it makes us blind. */
+static gboolean
+read_file (Container *container, const char *name, gsize limit, GBytes **ret_text, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (fd_read_present_at (container->fd, name, limit, ret_text, &local))
+    return TRUE;
+  if (errno != EBADMSG && container->blind == NULL)
+    container->blind = g_steal_pointer (&local);
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 static gboolean
@@ -167,7 +200,7 @@ load_record (Container *container, GError **error)
   const char *data;
   gsize length;
 
-  if (!fd_read_present_at (container->fd, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &text, error))
+  if (!read_file (container, RECORD_FILE, JSON_TEXT_MAX_LENGTH, &text, error))
     return FALSE;
   if (text == NULL)
     return TRUE;
@@ -186,7 +219,7 @@ load_init (Container *container, GError **error)
   const char *data;
   gsize length;
 
-  if (!fd_read_present_at (container->fd, INIT_FILE, INIT_MAX_LENGTH, &text, error))
+  if (!read_file (container, INIT_FILE, INIT_MAX_LENGTH, &text, error))
     return FALSE;
   if (text == NULL && !container->saved)
     return TRUE;
@@ -211,22 +244,21 @@ container_find (const Store *store, const char *id, gboolean locked, Container *
                 GError **error)
 {
   g_autoptr (Container) container = container_new (store, id);
+  gboolean current = FALSE;
 
   if (!store_check_id (id, error))
     return FALSE;
   do
     {
-      if (!open_directory (container, error))
+      if (!(locked ? open_locked (container, &current, error) : open_directory (container, error)))
         return FALSE;
       if (container->fd < 0)
         {
           *ret_container = NULL;
           return TRUE;
         }
-      if (locked && !wait_for_lock (container, error))
-        return FALSE;
     }
-  while (locked && !is_current (container));
+  while (locked && !current);
   /* each on its own: one record serves where the other is broken */
   (void) load_record (container, &container->problem);
   (void) load_init (container, container->problem == NULL ? &container->problem : NULL);
@@ -267,22 +299,14 @@ container_unlock (Container *container)
 
 /* --- status --- */
 
-/* What has no cgroup of its own is never frozen. */
+/* Whether what is not on record yet is being created: by us, or by who holds the lock. */
 static gboolean
-is_paused (const Container *container)
-{
-  g_autoptr (CgroupRecord) cgroups = NULL;
-
-  return container_cgroup_load (container, &cgroups, NULL) && cgroups != NULL
-         && cgroups_are_frozen (cgroups);
-}
-
-/* Whether somebody else holds the lock: then it is being created. */
-static gboolean
-is_in_use (const Container *container)
+is_being_created (const Container *container)
 {
   gboolean taken = FALSE;
 
+  if (container->record != NULL)
+    return TRUE;
   if (container->locked || !lock_try (container->fd, TRUE, &taken, NULL))
     return FALSE;
   if (taken)
@@ -290,23 +314,44 @@ is_in_use (const Container *container)
   return !taken;
 }
 
-ContainerStatus
-container_status (const Container *container)
+/* The status of one whose init lives. What has no cgroup of its own is never frozen. */
+static gboolean
+look_at_living (const Container *container, ContainerStatus *ret_status, GError **error)
+{
+  g_autoptr (CgroupRecord) cgroups = NULL;
+  gboolean open = FALSE;
+
+  if (!container_cgroup_load (container, &cgroups, error)
+      || !container_gate_is_open (container, &open, error))
+    return FALSE;
+  *ret_status = open ? CONTAINER_CREATED : CONTAINER_RUNNING;
+  if (cgroups != NULL && cgroups_are_frozen (cgroups))
+    *ret_status = CONTAINER_PAUSED;
+  return TRUE;
+}
+
+/* The status of one on record. */
+static gboolean
+look (const Container *container, ContainerStatus *ret_status, GError **error)
 {
   autofd pidfd = -1;
 
-  if (container->problem != NULL)
+  if (!container_pidfd (container, &pidfd, error))
+    return FALSE;
+  *ret_status = CONTAINER_STOPPED;
+  return pidfd < 0 || look_at_living (container, ret_status, error);
+}
+
+ContainerStatus
+container_status (Container *container)
+{
+  ContainerStatus status;
+
+  if (container->problem != NULL || container->blind != NULL)
     return CONTAINER_BROKEN;
-  if (!container->saved)
-    return container->record != NULL || is_in_use (container) ? CONTAINER_CREATING
-                                                              : CONTAINER_BROKEN;
-  if (!container_pidfd (container, &pidfd, NULL))
-    return CONTAINER_BROKEN;
-  if (pidfd < 0)
-    return CONTAINER_STOPPED;
-  if (is_paused (container))
-    return CONTAINER_PAUSED;
-  return container_gate_is_open (container) ? CONTAINER_CREATED : CONTAINER_RUNNING;
+  if (container->saved)
+    return look (container, &status, &container->blind) ? status : CONTAINER_BROKEN;
+  return is_being_created (container) ? CONTAINER_CREATING : CONTAINER_BROKEN;
 }
 
 const char *
@@ -324,12 +369,14 @@ container_status_is_alive (ContainerStatus status)
 gboolean
 container_check (const Container *container, GError **error)
 {
+  if (container->blind != NULL)
+    return throw (error, "container %s: %s", container->id, container->blind->message);
   if (container->problem != NULL)
     return throw (error, "container %s is broken: %s (delete --force removes it)", container->id,
                   container->problem->message);
   if (container->saved)
     return TRUE;
-  if (container_status (container) == CONTAINER_CREATING)
+  if (is_being_created (container))
     return throw (error, "container does not exist: it is still being created");
   return throw (error, "container does not exist: its creation did not finish (delete --force"
                        " removes what is left of it)");
@@ -414,7 +461,6 @@ container_gate_remove (Container *container, GError **error)
   return remove_file (container, CONTAINER_GATE_FILE, error);
 }
 
-/* A record of them that cannot be read is no reason to keep all the rest. */
 gboolean
 container_remove (Container *container, GError **error)
 {

@@ -40,6 +40,7 @@ typedef struct {
   ContainerRecord *record;  /* NULL: none (yet), or broken */
   InitRecord init;          /* pid 0: none (yet), or broken */
   GError *problem;          /* why a record is broken; NULL: none is */
+  GError *blind;            /* why something could not be looked at; NULL: all could */
   gboolean saved;           /* the record is on disk */
   gboolean locked;
 } Container;
@@ -70,8 +71,8 @@ void container_free (Container *container);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Container, container_free)
 
-/* The status now. */
-ContainerStatus container_status (const Container *container);
+/* The status now. Where it cannot be told it is "broken" too: then container_check() says why. */
+ContainerStatus container_status (Container *container);
 
 /* Returns "creating", "created", "running", "paused", "stopped", "broken". */
 const char *container_status_name (ContainerStatus status);
@@ -105,8 +106,8 @@ int container_gate_listen (Container *container, GError **error);
 /* Connects to the gate; *@ret_socket is -1 where nobody listens (any more). */
 gboolean container_gate_connect (const Container *container, int *ret_socket, GError **error);
 
-/* Whether the init waits at the gate. */
-gboolean container_gate_is_open (const Container *container);
+/* Looks whether the init waits at the gate. */
+gboolean container_gate_is_open (const Container *container, gboolean *ret_open, GError **error);
 
 /* Removes the gate, if there is one: the container has been started. */
 gboolean container_gate_remove (Container *container, GError **error);

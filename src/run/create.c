@@ -199,7 +199,13 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
     }
   container_unlock (container);
   if (!wait_for_end (&running, &console, &signals, ret_status, error))
-    return FALSE;
+    {
+      /* nobody would look after it any more */
+      (void) container_end (container, NULL);
+      if (!request->keep)
+        (void) remove_ended (container, NULL);
+      return FALSE;
+    }
   return request->keep || remove_ended (container, error);
 }
 

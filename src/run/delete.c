@@ -28,7 +28,7 @@ is_ending (const Container *container)
 
 /* Whether the container may be removed without force. */
 static gboolean
-check_status (const Container *container, GError **error)
+check_status (Container *container, GError **error)
 {
   ContainerStatus status = container_status (container);
 

@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 static gboolean
-load_cgroups (const Container *container, CgroupRecord **ret_record, GError **error)
+load_cgroups (Container *container, CgroupRecord **ret_record, GError **error)
 {
+  ContainerStatus status = container_status (container);
   g_autoptr (CgroupRecord) record = NULL;
 
   if (!container_check (container, error) || !container_cgroup_load (container, &record, error))
     return FALSE;
-  if (!container_status_is_alive (container_status (container)))
+  if (!container_status_is_alive (status))
     return throw (error, "container with id %s is not running", container->id);
   if (record == NULL || !cgroups_are_owned (record))
     return throw (error, "container %s has no cgroup of its own: there are no statistics",
@@ -147,7 +148,7 @@ emit_rest (JsonEmit *emit, const CgroupStats *stats)
 }
 
 CgroupStats *
-events_stats (const Container *container, GError **error)
+events_stats (Container *container, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
 
@@ -237,7 +238,7 @@ watch_memory (const CgroupRecord *record, EventsWatch *watch)
 }
 
 gboolean
-events_watch (const Container *container, EventsWatch *ret_watch, GError **error)
+events_watch (Container *container, EventsWatch *ret_watch, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
   EventsWatch watch = EVENTS_WATCH_INIT;

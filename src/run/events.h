@@ -5,7 +5,7 @@
 #include "run/container.h"
 
 /* Returns what a live container with a cgroup of its own has used. Transfer: full. */
-CgroupStats *events_stats (const Container *container, GError **error);
+CgroupStats *events_stats (Container *container, GError **error);
 
 /* Returns the event "stats" as one line of JSON with its newline. Transfer: full. */
 GString *events_format_stats (const Container *container, const CgroupStats *stats);
@@ -30,7 +30,7 @@ typedef enum {
 } Event;
 
 /* Begins to watch a live container with a cgroup of its own. */
-gboolean events_watch (const Container *container, EventsWatch *ret_watch, GError **error);
+gboolean events_watch (Container *container, EventsWatch *ret_watch, GError **error);
 
 /* Waits for what comes next, at most until the monotonic time @until. */
 Event events_next (EventsWatch *watch, gint64 until);

@@ -181,9 +181,13 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
 }
 
 static gboolean
-check_status (const Container *container, const ExecRequest *request, GError **error)
+check_status (Container *container, const ExecRequest *request, GError **error)
 {
-  switch (container_status (container))
+  ContainerStatus status = container_status (container);
+
+  if (!container_check (container, error))
+    return FALSE;
+  switch (status)
     {
     case CONTAINER_CREATED:
     case CONTAINER_RUNNING:
@@ -208,7 +212,7 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
   g_auto (Console) console = CONSOLE_INIT;
   Supervision supervision = { 0 };
 
-  if (!container_check (container, error) || !check_status (container, request, error))
+  if (!check_status (container, request, error))
     return FALSE;
   /* the process that joins forks and goes: its child comes to us */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)

@@ -47,6 +47,21 @@ connect_to (const Container *container, int socket)
   return result;
 }
 
+static gboolean
+throw_gate (const Container *container, const char *call, GError **error)
+{
+  return throw_errno (error, "%s %s/%s/" CONTAINER_GATE_FILE, call, container->store->path,
+                      container->id);
+}
+
+/* Whether connect(2) has failed because nobody listens, or there is no gate any more; or what
+ * stands there has never been one. */
+static gboolean
+is_deserted (int error)
+{
+  return error == ECONNREFUSED || error == ENOENT || error == EPROTOTYPE;
+}
+
 int
 container_gate_listen (Container *container, GError **error)
 {
@@ -73,22 +88,25 @@ container_gate_connect (const Container *container, int *ret_socket, GError **er
     return throw_errno (error, "socket");
   if (connect_to (container, fd) == 0)
     *ret_socket = fd_steal (&fd);
-  else if (errno == ECONNREFUSED || errno == ENOENT)
+  else if (is_deserted (errno))
     *ret_socket = -1;
   else
-    return throw_errno (error, "connect to %s/%s/" CONTAINER_GATE_FILE, container->store->path,
-                        container->id);
+    return throw_gate (container, "connect to", error);
   return TRUE;
 }
 
 gboolean
-container_gate_is_open (const Container *container)
+container_gate_is_open (const Container *container, gboolean *ret_open, GError **error)
 {
   autofd fd = -1;
 
-  if (faccessat (container->fd, CONTAINER_GATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-    return FALSE;
+  *ret_open = faccessat (container->fd, CONTAINER_GATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!*ret_open)
+    return errno == ENOENT || throw_gate (container, "look for", error);
   fd = gate_socket (SOCK_NONBLOCK);
+  if (fd < 0)
+    return throw_errno (error, "socket");
   /* a full queue is one that nobody has left */
-  return connect_to (container, fd) == 0 || errno == EAGAIN;
+  *ret_open = connect_to (container, fd) == 0 || errno == EAGAIN;
+  return *ret_open || is_deserted (errno) || throw_gate (container, "connect to", error);
 }

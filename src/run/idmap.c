@@ -142,7 +142,11 @@ finish_tool (IdMapWriter *writer, int which, GError **error)
   if (!fd_read_all (writer->messages[which], TOOL_MESSAGE_MAX, &text, NULL, NULL))
     text = g_strdup ("");
   text[strcspn (text, "\n")] = '\0';
-  return throw (error, "%s", *text != '\0' ? text : tool_names[which]);
+  if (*text != '\0')
+    return throw (error, "%s", text);
+  if (WIFSIGNALED (status))
+    return throw (error, "%s: killed by signal %d", tool_names[which], WTERMSIG (status));
+  return throw (error, "%s: exited with %d", tool_names[which], WEXITSTATUS (status));
 }
 
 gboolean
@@ -161,16 +165,20 @@ idmap_clear (IdMapWriter *writer)
     }
 }
 
-/* Lives only to hold a new user namespace while its maps are written. */
+/* Lives only to hold a new user namespace while its maps are written, and not longer than @parent:
+ * the container's lock is held too. */
 static _Noreturn void
-hold_namespace (int report)
+hold_namespace (pid_t parent, int report)
 {
   int error = 0;
 
   (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid () != parent)
+    _exit (1);
   if (unshare (CLONE_NEWUSER) < 0)
     error = errno;
-  (void) !write (report, &error, sizeof error);
+  if (write (report, &error, sizeof error) != sizeof error)
+    _exit (1);
   for (;;)
     (void) pause ();
 }
@@ -182,7 +190,7 @@ idmap_new_namespace (const Plan *plan, const MachineFacts *machine, GError **err
   autofd report_read = -1, report_write = -1, namespace = -1;
   char path[64];
   int ends[2], failure = EPROTO;
-  pid_t holder;
+  pid_t self = getpid (), holder;
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_fd_errno (error, "pipe");
@@ -190,7 +198,7 @@ idmap_new_namespace (const Plan *plan, const MachineFacts *machine, GError **err
   report_write = ends[1];
   holder = fork ();
   if (holder == 0)
-    hold_namespace (report_write);
+    hold_namespace (self, report_write);
   if (holder < 0)
     return throw_fd_errno (error, "fork");
   fd_clear (&report_write);

@@ -78,6 +78,9 @@ container_end (const Container *container, GError **error)
 {
   autofd pidfd = -1;
 
+  /* nothing is removed behind the back of what may live */
+  if (container->blind != NULL && container->init.pid == 0)
+    return throw (error, "container %s: %s", container->id, container->blind->message);
   if (!container_pidfd (container, &pidfd, error))
     return FALSE;
   if (pidfd < 0)

@@ -25,7 +25,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #define FILTER_FILE_MAX (1 << 17)
 
@@ -130,15 +129,6 @@ choose_namespaces (SpawnNamespaces *namespaces, const Launch *launch, const Plan
   return TRUE;
 }
 
-static gboolean
-send_command (Launch *launch, enum command command, GError **error)
-{
-  guint32 word = command;
-
-  return send (launch->bwrap.control, &word, sizeof word, MSG_NOSIGNAL) == sizeof word
-         || throw_errno (error, "send to the init");
-}
-
 /* The init has stopped for the hooks of create. */
 static gboolean
 run_hooks (Launch *launch, const Plan *plan, GError **error)
@@ -153,7 +143,7 @@ run_hooks (Launch *launch, const Plan *plan, GError **error)
          && hooks_run (&request, HOOK_PRESTART, error)
          && hooks_run (&request, HOOK_CREATE_RUNTIME, error)
          && hooks_run (&request, HOOK_CREATE_CONTAINER, error)
-         && send_command (launch, COMMAND_CONTINUE, error);
+         && command_send (launch->bwrap.control, COMMAND_CONTINUE, error);
 }
 
 /* Waits for a report of @kind; the terminal and the stop for hooks may come before. */
@@ -328,7 +318,7 @@ launch_try (const LaunchRequest *request, GError **error)
 gboolean
 launch_commit (Launch *launch, GError **error)
 {
-  gboolean sent = send_command (launch, COMMAND_COMMIT, error);
+  gboolean sent = command_send (launch->bwrap.control, COMMAND_COMMIT, error);
 
   bwrap_reap_monitor (&launch->bwrap);
   return sent;
@@ -342,7 +332,7 @@ launch_start (Launch *launch, const Plan *plan, const Container *container, GErr
   struct report report;
   int got;
 
-  if (!send_command (launch, COMMAND_START, error))
+  if (!command_send (launch->bwrap.control, COMMAND_START, error))
     return FALSE;
   bwrap_reap_monitor (&launch->bwrap);
   got = starting_wait (&starting, launch->bwrap.control, &report, error);

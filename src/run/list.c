@@ -52,6 +52,16 @@ list_entry_take (Container *container)
   return entry;
 }
 
+/* Says why it is broken, if it is. */
+static void
+warn_of (const Container *container)
+{
+  const GError *reason = container->problem != NULL ? container->problem : container->blind;
+
+  if (reason != NULL)
+    log_warning ("container %s: %s", container->id, reason->message);
+}
+
 GPtrArray *
 list_containers (const Store *store, GError **error)
 {
@@ -71,10 +81,10 @@ list_containers (const Store *store, GError **error)
         log_warning ("container %s: %s", id, local->message);
       else if (container == NULL)
         continue;  /* removed since */
-      else if (container->problem != NULL)
-        log_warning ("container %s: %s", id, container->problem->message);
       g_ptr_array_add (entries,
                        container != NULL ? list_entry_take (container) : entry_broken (id));
+      if (container != NULL)
+        warn_of (container);
     }
   return g_steal_pointer (&entries);
 }

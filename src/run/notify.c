@@ -53,6 +53,7 @@ send_text (const char *outer, const char *text, int fd, GError **error)
     .msg_iovlen = 1,
   };
   autofd sender = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ssize_t n;
 
   if (sender < 0)
     return throw_errno (error, "socket");
@@ -68,8 +69,10 @@ send_text (const char *outer, const char *text, int fd, GError **error)
       control.header.cmsg_len = CMSG_LEN (sizeof (int));
       memcpy (CMSG_DATA (&control.header), &fd, sizeof fd);
     }
-  return sendmsg (sender, &message, MSG_NOSIGNAL) >= 0
-         || throw_errno (error, "notify %s", outer);
+  do
+    n = sendmsg (sender, &message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n >= 0 || throw_errno (error, "notify %s", outer);
 }
 
 /* Returns what is to be passed on of @text, line by line. Transfer: full. */

@@ -19,7 +19,7 @@ freeze (const Container *container, gboolean frozen, GError **error)
 }
 
 gboolean
-container_pause (const Container *container, GError **error)
+container_pause (Container *container, GError **error)
 {
   ContainerStatus status = container_status (container);
 
@@ -31,7 +31,7 @@ container_pause (const Container *container, GError **error)
 }
 
 gboolean
-container_resume (const Container *container, GError **error)
+container_resume (Container *container, GError **error)
 {
   ContainerStatus status = container_status (container);
 

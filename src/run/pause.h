@@ -4,7 +4,7 @@
 #include "run/container.h"
 
 /* Freezes the processes of a created or running container. */
-gboolean container_pause (const Container *container, GError **error);
+gboolean container_pause (Container *container, GError **error);
 
 /* Lets a paused one go on. */
-gboolean container_resume (const Container *container, GError **error);
+gboolean container_resume (Container *container, GError **error);

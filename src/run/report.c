@@ -57,6 +57,18 @@ report_receive (int socket, struct report *ret_report, int *ret_fd, GError **err
   return 1;
 }
 
+gboolean
+command_send (int socket, enum command command, GError **error)
+{
+  guint32 word = command;
+  ssize_t n;
+
+  do
+    n = send (socket, &word, sizeof word, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return n == sizeof word || throw_errno (error, "send to the init");
+}
+
 /* The system's text as other runtimes write it, who have it from Go. */
 static char *
 small_strerror (int error_number)

@@ -9,6 +9,9 @@
  * with it, or -1. Returns 1, 0 at the end of the connection, -1 with an error. */
 int report_receive (int socket, struct report *ret_report, int *ret_fd, GError **error);
 
+/* Tells the init on @socket to go on. */
+gboolean command_send (int socket, enum command command, GError **error);
+
 /* Turns a report of failure into an error; always returns FALSE. @pointer and @what are those of
  * the Plan's row ("" or NULL: none): "config.json: POINTER: WHAT: STEP: DETAIL: system error".
  * For the lookup of the program and its execve the words are those that callers match. */

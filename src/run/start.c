@@ -15,7 +15,6 @@
 #include "run/notify.h"
 #include "run/starting.h"
 
-#include <sys/socket.h>
 
 typedef struct {
   const char *pointer;
@@ -52,12 +51,11 @@ fail_from_report (const struct report *report, GError **error)
 static gboolean
 talk (Starting *starting, int socket, gboolean *hooked, GError **error)
 {
-  guint32 command = COMMAND_START;
   struct report report = { 0 };
   int got;
 
-  if (send (socket, &command, sizeof command, MSG_NOSIGNAL) != sizeof command)
-    return throw_errno (error, "send to the init");
+  if (!command_send (socket, COMMAND_START, error))
+    return FALSE;
   got = starting_wait (starting, socket, &report, error);
   *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->interruptible;
   return got > 0 ? fail_from_report (&report, error) : got == 0;
@@ -128,12 +126,11 @@ start (Container *container, int socket, int *ret_notify, GError **error)
 gboolean
 container_start (Container *container, GError **error)
 {
-  ContainerStatus status;
+  ContainerStatus status = container_status (container);
   autofd socket = -1, notify = -1;
 
   if (!container_check (container, error))
     return FALSE;
-  status = container_status (container);
   if (status != CONTAINER_CREATED)
     return refuse (status, error);
   if (container->record->no_process.value)

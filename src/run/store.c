@@ -125,7 +125,8 @@ store_check_id (const char *id, GError **error)
   return TRUE;
 }
 
-/* Whether @entry may be a container's directory: what others may enter is none of ours. */
+/* Whether @entry may be a container's directory: what others may enter is none of ours. What cannot
+ * be looked at may be one. */
 static gboolean
 is_directory (int dir_fd, const struct dirent *entry)
 {
@@ -133,8 +134,9 @@ is_directory (int dir_fd, const struct dirent *entry)
 
   if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
     return FALSE;
-  return fstatat (dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (st.st_mode)
-         && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  if (fstatat (dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return errno != ENOENT;
+  return S_ISDIR (st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
 static int

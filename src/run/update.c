@@ -147,7 +147,7 @@ update_scope (const SystemdScope *scope, const GPtrArray *settings, const Cgroup
 }
 
 gboolean
-container_update (const Container *container, const OciResources *resources,
+container_update (Container *container, const OciResources *resources,
                   const char *document, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
@@ -155,10 +155,11 @@ container_update (const Container *container, const OciResources *resources,
   g_auto (Cgroups) cgroups = { .set = CGROUP_SET_INIT, .present = { .memory_limit = -1 },
                                .devices = -1 };
   CgroupLimitsRequest request = { .document = document };
+  ContainerStatus status = container_status (container);
 
   if (!container_check (container, error) || !container_cgroup_load (container, &record, error))
     return FALSE;
-  if (!container_status_is_alive (container_status (container)))
+  if (!container_status_is_alive (status))
     return throw (error, "container not running");
   cgroups.hierarchies = g_ptr_array_new_with_free_func (free_facts);
   for (guint i = 0; record != NULL && i < record->entries->len; i++)
