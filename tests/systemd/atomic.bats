@@ -50,9 +50,9 @@ is_up() { [ "$("$BWRAP_OCI" state "$ID" 2>/dev/null 3>&- | jq -r .status)" = run
 first_process() { "$BWRAP_OCI" state "$ID" 3>&- | jq -r .pid; }
 inside() { "$BWRAP_OCI" exec "$ID" "$@" </dev/null 3>&-; }
 
-# assert_down [RESULT]: the service is, and nothing is left of it.
+# The service is down, and nothing is left of it.
 assert_down() {
-  assert_stopped "$@"
+  assert_stopped
   ! exists
   [ ! -e "$PID_FILE" ] || show "left: $PID_FILE"
 }
