@@ -20,7 +20,7 @@ static const Command *const commands[] = {
   &cmd_run,  &cmd_create, &cmd_start, &cmd_state, &cmd_list,
   &cmd_exec, &cmd_kill, &cmd_delete, &cmd_ps,    &cmd_pause,
   &cmd_resume, &cmd_update, &cmd_events, &cmd_spec,  &cmd_unit,  &cmd_check,
-  &cmd_features,
+  &cmd_unshare, &cmd_features,
   &cmd_checkpoint, &cmd_restore, NULL,
 };
 
@@ -46,18 +46,23 @@ ignore_signal (int signal)
 {
 }
 
-/* Whatever the caller ignored would stay ignored in every program that we start. SIGPIPE gets a
- * handler, so that a write is an error here and a death there: handlers end with execve(2). */
+/* Whatever the caller ignored would stay ignored in every program that we start; @ret_ignored gets
+ * what that was. SIGPIPE gets a handler, so that a write is an error here and a death there:
+ * handlers end with execve(2). */
 static void
-reset_signals (void)
+reset_signals (sigset_t *ret_ignored)
 {
   const struct sigaction pipe_action = { .sa_handler = ignore_signal, .sa_flags = SA_RESTART };
   const struct sigaction default_action = { .sa_handler = SIG_DFL };
   struct sigaction action;
 
+  sigemptyset (ret_ignored);
   for (int signal = 1; signal <= SIGRTMAX; signal++)
     if (sigaction (signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-      (void) sigaction (signal, &default_action, NULL);
+      {
+        (void) sigaddset (ret_ignored, signal);
+        (void) sigaction (signal, &default_action, NULL);
+      }
   (void) sigaction (SIGPIPE, &pipe_action, NULL);
 }
 
@@ -72,7 +77,7 @@ set_up (CmdContext *context, GError **error)
     return FALSE;
   /* before there is one of our own */
   context->given_fds = fd_count_from (STDERR_FILENO + 1);
-  reset_signals ();
+  reset_signals (&context->ignored);
   environment_read (&context->environment);
   return TRUE;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -62,6 +63,25 @@ fd_count_from (unsigned int first)
   while (fcntl ((int) (first + count), F_GETFD) >= 0)
     count++;
   return count;
+}
+
+GArray *
+fd_list_from (int first, GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  DIR *dir = opendir ("/proc/self/fd");
+
+  if (dir == NULL)
+    return throw_null_errno (error, "open /proc/self/fd");
+  for (struct dirent *entry = readdir (dir); entry != NULL; entry = readdir (dir))
+    {
+      int fd = (int) g_ascii_strtoll (entry->d_name, NULL, 10);
+
+      if (g_ascii_isdigit (entry->d_name[0]) && fd >= first && fd != dirfd (dir))
+        g_array_append_val (fds, fd);
+    }
+  (void) closedir (dir);
+  return g_steal_pointer (&fds);
 }
 
 gboolean

@@ -21,6 +21,9 @@ gboolean fd_ensure_standard (GError **error);
 /* The number of descriptors from @first upwards that are open, up to the first that is not. */
 unsigned int fd_count_from (unsigned int first);
 
+/* Lists the descriptors from @first upwards that are open (of int). Transfer: full. */
+GArray *fd_list_from (int first, GError **error);
+
 /* Marks every descriptor from @first upwards close-on-exec. */
 gboolean fd_cloexec_from (unsigned int first, GError **error);
 

@@ -33,6 +33,12 @@ log_open (const char *path, LogFormat format, gboolean debug, GError **error)
   return TRUE;
 }
 
+int
+log_descriptor (void)
+{
+  return log_fd;
+}
+
 static void
 append_json_string (GString *line, const char *text)
 {

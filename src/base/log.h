@@ -18,6 +18,9 @@ typedef enum {
  * appended to. Debug messages are dropped unless @debug. */
 gboolean log_open (const char *path, LogFormat format, gboolean debug, GError **error);
 
+/* The descriptor of that file; -1: there is none. */
+int log_descriptor (void);
+
 /* Says why the command failed: on stderr always, as "bwrap-oci: MESSAGE", and as one
  * record of the log. */
 void log_failure (const char *message);

@@ -11,6 +11,8 @@
 #include "run/record.h"
 #include "run/store.h"
 
+#include <signal.h>
+
 /* Options before the command. */
 typedef struct {
   const char *root;
@@ -30,6 +32,7 @@ typedef struct {
   GlobalOptions options;
   Environment environment;
   guint given_fds;               /* from 3 upwards, by our caller */
+  sigset_t ignored;              /* signals that our caller ignored */
   LogFormat log_format;
   CgroupManager cgroup_manager;  /* of --cgroup-manager and --systemd-cgroup */
 } CmdContext;
@@ -68,6 +71,7 @@ extern const Command cmd_spec;
 extern const Command cmd_start;
 extern const Command cmd_state;
 extern const Command cmd_unit;
+extern const Command cmd_unshare;
 extern const Command cmd_update;
 
 /* Returns the path of the state root that the options and the environment name. Transfer: full. */

@@ -139,15 +139,13 @@ find_map_tool (MapTool *tool, const char *path, gboolean no_new_privs)
 }
 
 gboolean
-host_machine_probe (MachineFacts *facts, const HostProbeOptions *options, GError **error)
+host_ids_probe (MachineFacts *facts, GError **error)
 {
   const HostCapabilities set_ids = HOST_CAP_SETUID | HOST_CAP_SETGID;
 
   facts->uid = geteuid ();
   facts->gid = getegid ();
   facts->capabilities = effective_capabilities ();
-  facts->last_capability = last_capability ();
-  read_kernel_release (facts);
   if (!read_id_map ("/proc/self/uid_map", &facts->uid_map, error)
       || !read_id_map ("/proc/self/gid_map", &facts->gid_map, error))
     return FALSE;
@@ -162,6 +160,16 @@ host_machine_probe (MachineFacts *facts, const HostProbeOptions *options, GError
       find_map_tool (&facts->newgidmap, NEWGIDMAP_PATH, facts->no_new_privs);
       host_subid_probe (facts, SUBID_DIRECTORY);
     }
+  return TRUE;
+}
+
+gboolean
+host_machine_probe (MachineFacts *facts, const HostProbeOptions *options, GError **error)
+{
+  facts->last_capability = last_capability ();
+  read_kernel_release (facts);
+  if (!host_ids_probe (facts, error))
+    return FALSE;
   facts->max_user_namespaces = -1;
   host_bwrap_probe (&facts->bwrap, options->bwrap != NULL ? options->bwrap : BWRAP_PATH,
                     options->root_fd);

@@ -16,6 +16,9 @@ typedef struct {
  * @facts may be partly filled then; host_facts_free() frees it all the same. */
 gboolean host_machine_probe (MachineFacts *facts, const HostProbeOptions *options, GError **error);
 
+/* The part of it that is about ids: from uid to newgidmap, and no_new_privs. */
+gboolean host_ids_probe (MachineFacts *facts, GError **error);
+
 /* Fills what explains why a user namespace could not be made: max_user_namespaces,
  * userns_clone_off, apparmor_restricts. To be called once that has failed, and by "check". */
 void host_machine_probe_problems (MachineFacts *facts);

@@ -63,6 +63,9 @@ gboolean plan_process (PlanContext *context, GError **error);
 /* The same for a plan that makes nothing but the namespaces. */
 void plan_trial_staging (PlanContext *context);
 
+/* Fills the maps of plan_unshare_new(). */
+gboolean plan_all_ids (Plan *plan, const MachineFacts *machine, GError **error);
+
 /* Checks that systemd as pid 1 will be able to make cgroups. */
 gboolean plan_systemd_cgroup (PlanContext *context, GError **error);
 

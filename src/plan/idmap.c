@@ -4,6 +4,7 @@
 
 #include "plan/builder.h"
 
+#include "base/error.h"
 #include "init/ops.h"
 
 #include <sched.h>
@@ -420,4 +421,42 @@ plan_idmap (PlanContext *context, GError **error)
     }
   return choose_writer (context, kinds, error) && plan_check_ids (context, error)
          && choose_entry (context, kinds, error);
+}
+
+/* Every id that exists here, as itself. */
+static GArray *
+whole_map (const IdKind *kind)
+{
+  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+
+  for (guint i = 0; i < kind->here->len; i++)
+    {
+      const IdRange *here = &g_array_index (kind->here, IdRange, i);
+
+      add_line (map, here->inside, here->inside, here->count);
+    }
+  return map;
+}
+
+gboolean
+plan_all_ids (Plan *plan, const MachineFacts *machine, GError **error)
+{
+  const HostCapabilities both = HOST_CAP_SETUID | HOST_CAP_SETGID;
+  const IdKind kinds[2] = {
+    { .here = machine->uid_map, .sub_ids = machine->sub_uids, .caller = machine->uid },
+    { .here = machine->gid_map, .sub_ids = machine->sub_gids, .caller = machine->gid },
+  };
+  gboolean any = (machine->capabilities & both) == both;
+  g_autofree char *problem = NULL;
+
+  if (!any && (machine->sub_uids->len == 0 || machine->sub_gids->len == 0
+               || !tools_usable (machine)))
+    {
+      problem = one_id_problem (machine);
+      return throw (error, "%s", problem);
+    }
+  plan->maps = any ? MAPS_DIRECT : MAPS_TOOLS;
+  plan->uid_map = any ? whole_map (&kinds[0]) : default_map (&kinds[0], FALSE);
+  plan->gid_map = any ? whole_map (&kinds[1]) : default_map (&kinds[1], FALSE);
+  return TRUE;
 }

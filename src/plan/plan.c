@@ -199,3 +199,13 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
     return NULL;
   return g_steal_pointer (&plan);
 }
+
+Plan *
+plan_unshare_new (const MachineFacts *machine, int namespaces, GError **error)
+{
+  g_autoptr (Plan) plan = plan_empty (NULL);
+
+  plan->userns = USERNS_ENTER;
+  plan->new_namespaces = CLONE_NEWUSER | namespaces;
+  return plan_all_ids (plan, machine, error) ? g_steal_pointer (&plan) : NULL;
+}

@@ -151,6 +151,11 @@ typedef struct {
 Plan *plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *facts,
                      const PlanOptions *options, GError **error);
 
+/* Makes the plan for a user namespace without a container: the caller is root in it, the ids from 1
+ * upwards are his sub-ids, range by range; for who may map any id, all that exist are themselves.
+ * @namespaces (CLONE_NEW...) are made as well. Transfer: full. */
+Plan *plan_unshare_new (const MachineFacts *machine, int namespaces, GError **error);
+
 void plan_free (Plan *plan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
