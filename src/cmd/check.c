@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/error.h"
-#include "cmd/cmd.h"
+#include "cmd/create_options.h"
 #include "cmd/table.h"
 #include "run/check.h"
 
@@ -12,12 +12,14 @@
 
 typedef struct {
   const char *config;
+  const char *mode;
   gboolean json;
 } Options;
 
 static const Option options[] = {
   OPTION_STRING (Options, config, 'f', "config", "FILE",
                  "its configuration (default: config.json)"),
+  OPTION_STRING (Options, mode, 0, "mode", "MODE", "\"normal\" or \"plain\""),
   OPTION_FLAG (Options, json, 0, "json", "print it as JSON"),
   OPTION_END
 };
@@ -99,6 +101,7 @@ exec_json (const CmdContext *context, const CheckRequest *request, GError **erro
     request->bundle != NULL ? request->bundle : "",
     request->config,
     name_of (record_cgroup_managers, request->cgroup_manager),
+    request->plain ? "plain" : "normal",
     NULL,
   };
 
@@ -120,6 +123,8 @@ run (const CmdContext *context, gconstpointer values, char **args, GError **erro
   };
   g_auto (Check) check = { 0 };
 
+  if (!create_mode_read (given->mode, &request.plain, error))
+    return -1;
   /* where there is no bundle and none was named, the host alone is meant */
   if (args[0] == NULL && given->config == NULL
       && faccessat (AT_FDCWD, request.config, F_OK, 0) < 0)

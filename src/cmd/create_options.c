@@ -54,6 +54,17 @@ fill_overlay (const CreateOptions *options, CreateRequest *request)
 }
 
 gboolean
+create_mode_read (const char *mode, gboolean *ret_plain, GError **error)
+{
+  gboolean plain = g_strcmp0 (mode, "plain") == 0;
+
+  if (mode != NULL && !plain && strcmp (mode, "normal") != 0)
+    return throw (error, "invalid mode \"%s\": expected normal or plain", mode);
+  *ret_plain = plain;
+  return TRUE;
+}
+
+gboolean
 create_request_fill (const CmdContext *context, const CreateOptions *options, const char *id,
                      CreateRequest *ret_request, GError **error)
 {
@@ -90,5 +101,6 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
   /* paths are recorded as JSON, which has no other encoding */
   if (!g_utf8_validate (request->bundle, -1, NULL))
     return throw (error, "bundle %s: its path is not UTF-8", request->bundle);
-  return store_check_id (request->id, error);
+  return create_mode_read (options->mode, &request->plain, error)
+         && store_check_id (request->id, error);
 }

@@ -12,6 +12,7 @@ typedef struct {
   const char *pidfd_socket;
   const char *overlay;
   GPtrArray *overlay_lower;
+  const char *mode;
   guint preserve_fds;
   gboolean no_new_keyring;
   gboolean detach;
@@ -41,7 +42,11 @@ typedef struct {
                  "hand on N descriptors from 3 upwards"),                                      \
     OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring",                           \
                  "keep the session keyring"),                                                  \
+    OPTION_STRING (CreateOptions, mode, 0, "mode", "MODE", "\"normal\" or \"plain\""),           \
     OPTION_IGNORED ("no-pivot", NULL, "accepted, without effect")
+
+/* Reads the value of --mode; NULL: it was not given. */
+gboolean create_mode_read (const char *mode, gboolean *ret_plain, GError **error);
 
 /* Fills @ret_request, which the caller clears in any case. Paths become absolute, seen from the
  * caller's directory; without @id it is the name of the bundle's directory. */

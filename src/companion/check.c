@@ -9,8 +9,10 @@
 #include "run/record.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum { ARG_ROOT, ARG_RUNTIME_DIR, ARG_BWRAP, ARG_BUNDLE, ARG_CONFIG, ARG_MANAGER };
+enum { ARG_ROOT, ARG_RUNTIME_DIR, ARG_BWRAP, ARG_BUNDLE, ARG_CONFIG, ARG_MANAGER,
+       ARG_MODE };
 
 static const char *
 given (const char *arg)
@@ -71,6 +73,7 @@ companion_check (char **args, GError **error)
     .config = args[ARG_CONFIG],
     .cgroup_manager = (CgroupManager) name_find (record_cgroup_managers,
                                                  args[ARG_MANAGER])->value,
+    .plain = strcmp (args[ARG_MODE], "plain") == 0,
   };
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (GString) text = NULL;
@@ -80,6 +83,7 @@ companion_check (char **args, GError **error)
     return FALSE;
   json_builder_begin_object (builder);
   document_bool (builder, "works", check.works);
+  document_string (builder, "mode", args[ARG_MODE]);
   if (check.bundle != NULL)
     document_string (builder, "bundle", check.bundle);
   add_host (builder, &check);

@@ -16,8 +16,8 @@ gboolean companion_list (char **args, GError **error);
 /* Prints what the runtime can do: BWRAP, "" for the built-in path. */
 gboolean companion_features (char **args, GError **error);
 
-/* Prints what would become of a bundle: ROOT RUNTIME_DIR BWRAP BUNDLE CONFIG MANAGER, "" for what
- * was not given. Returns FALSE without an error where it would not run. */
+/* Prints what would become of a bundle: ROOT RUNTIME_DIR BWRAP BUNDLE CONFIG MANAGER MODE, "" for
+ * what was not given. Returns FALSE without an error where it would not run. */
 gboolean companion_check (char **args, GError **error);
 
 /* Writes a configuration: DIR FILE, and "rootless" or "". */

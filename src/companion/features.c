@@ -97,6 +97,8 @@ add_annotations (JsonBuilder *builder, const Features *features)
     document_string (builder, "org.bwrap-oci.bubblewrap.version", features->bwrap);
   if (*GIT_COMMIT != '\0')
     document_string (builder, "org.bwrap-oci.commit", GIT_COMMIT);
+  /* of --mode; the second one does less, so it is never chosen by itself */
+  document_string (builder, "org.bwrap-oci.modes", "normal plain");
   document_string (builder, "org.bwrap-oci.version", PACKAGE_VERSION);
   json_builder_end_object (builder);
 }

@@ -24,7 +24,7 @@ static const CompanionCommand commands[] = {
   { "list", 1, companion_list, FALSE },
   { "spec", 3, companion_spec, FALSE },
   { "features", 1, companion_features, FALSE },
-  { "check", 6, companion_check, FALSE },
+  { "check", 7, companion_check, FALSE },
   { "scope-start", 3, companion_scope_start, TRUE },
   { "scope-set", 2, companion_scope_set, TRUE },
   { "scope-attach", 4, companion_scope_attach, TRUE },

@@ -73,6 +73,7 @@ void do_device (struct init *init, const struct op *op);
 void do_mask (struct init *init, const struct op *op);
 void do_readonly (struct init *init, const struct op *op);
 void do_pivot (struct init *init, const struct op *op);
+void do_seen (struct init *init, const struct op *op);
 void do_root_readonly (struct init *init, const struct op *op);
 
 /* layers.c: new file systems, and a writable layer over the root. */

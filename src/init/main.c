@@ -64,6 +64,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_ENVIRONMENT] = do_environment,
   [OP_HOOK] = do_hook,
   [OP_EXEC] = do_exec,
+  [OP_SEEN] = do_seen,
 };
 
 static void
@@ -146,6 +147,9 @@ own_descriptors (struct init *init)
   if (dup2 (init->first_fd + INIT_FD_STDERR, STDERR_FILENO) < 0)
     fail (init, "dup2", "standard error");
   (void) close (init->first_fd + INIT_FD_STDERR);
+  if (dup2 (init->first_fd + INIT_FD_STDOUT, STDOUT_FILENO) < 0 && errno != EBADF)
+    fail (init, "dup2", "standard output");
+  (void) close (init->first_fd + INIT_FD_STDOUT);
   for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_STDERR; fd++)
     if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd != init->gate || errno != EBADF))
       fail (init, "fcntl", "own descriptors");

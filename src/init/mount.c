@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
@@ -25,8 +27,21 @@
 
 #define STATX_MNT_ID_MASK 0x1000u  /* STATX_MNT_ID */
 #define STATX_MNT_ID_WORD 18       /* stx_mnt_id lies at byte 144 of struct statx */
+#define STATX_ATTRIBUTES_WORD 1    /* stx_attributes, at byte 8 */
+#define STATX_KNOWN_WORD 7         /* stx_attributes_mask, at byte 56 */
+#define STATX_MOUNT_ROOT 0x2000u   /* STATX_ATTR_MOUNT_ROOT */
 #define OLD_ROOT_DETACH 2          /* MNT_DETACH */
 #define ASIDE "/x"                 /* in bwrap's own root */
+
+/* Whether a mount begins at @fd; a kernel that cannot tell does not count. */
+static bool
+is_mount_root (int fd)
+{
+  uint64_t words[32] = { 0 };
+
+  return syscall (SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, words) < 0
+         || (words[STATX_KNOWN_WORD] & ~words[STATX_ATTRIBUTES_WORD] & STATX_MOUNT_ROOT) == 0;
+}
 
 /* The id of the mount that @fd is on; 0 with errno on failure. */
 static uint64_t
@@ -497,6 +512,32 @@ do_pivot (struct init *init, const struct op *op)
       && change (init->root, op->header->flags & OP_FLAG_RECURSIVE ? AT_RECURSIVE : 0, 0, 0,
                  op->numbers[0]) < 0)
     fail (init, "mount_setattr (propagation)", "/");
+}
+
+/* What bwrap has mounted by path is looked for by path, through no link. */
+void
+do_seen (struct init *init, const struct op *op)
+{
+  const struct open_how how = {
+    .flags = O_PATH | O_CLOEXEC,
+    .resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  };
+  const char *path = op_string (op, 0);
+  const uint64_t *n = op->numbers;
+  int fd = sys_openat2 (AT_FDCWD, path, &how);
+  struct statfs fs;
+  struct stat st;
+
+  if (fd < 0 || fstat (fd, &st) < 0 || fstatfs (fd, &fs) < 0)
+    fail (init, "open", path);
+  errno = 0;
+  if (!is_mount_root (fd) || (n[SEEN_DEVICE] != 0 && st.st_dev != n[SEEN_DEVICE])
+      || (n[SEEN_INODE] != 0 && st.st_ino != n[SEEN_INODE])
+      || (n[SEEN_FILESYSTEM] != 0 && (uint64_t) fs.f_type != n[SEEN_FILESYSTEM]))
+    fail (init, "bwrap has mounted something else", path);
+  if (n[SEEN_READ_ONLY] && !(fs.f_flags & ST_RDONLY))
+    fail (init, "bwrap has not mounted it read-only", path);
+  (void) close (fd);
 }
 
 void

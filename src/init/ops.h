@@ -16,7 +16,7 @@
 #define OPS_MAGIC 0x62774f06u
 
 /* The step that fails where the init may not do what a user namespace's root may. */
-#define INIT_RESTRICTED "the program of bwrap has no use of its capabilities"
+#define INIT_RESTRICTED "bwrap's program cannot use its capabilities"
 
 /* The init's descriptors, counted from the number that is its only argument. The first
  * number is 3 + preserved descriptors, so that those keep theirs. */
@@ -25,6 +25,7 @@ enum {
   INIT_FD_CONTROL,  /* SOCK_SEQPACKET to the runtime */
   INIT_FD_GATE,     /* listening SOCK_SEQPACKET, or closed */
   INIT_FD_STDERR,   /* the program's standard error: bwrap's own goes to the runtime */
+  INIT_FD_STDOUT,   /* its standard output, where bwrap has another, or closed */
   INIT_FD_N,
 };
 
@@ -91,6 +92,7 @@ enum op_code {
   OP_ENVIRONMENT,      /* s: env */
   OP_HOOK,             /* n: enum hook_number; s: path, state, args ..., env ... */
   OP_EXEC,
+  OP_SEEN,             /* n: enum seen_number; s: path; fails unless that is mounted there */
   OP_CODE_N,
 };
 
@@ -103,6 +105,7 @@ enum op_flag {
   OP_FLAG_GATE = 1 << 5,          /* wait at the gate, not on the control socket */
   OP_FLAG_BIND_CONSOLE = 1 << 7,  /* the terminal is /dev/console as well */
   OP_FLAG_CHECK_SOURCE = 1 << 6,  /* compare device and inode of the source */
+  OP_FLAG_PLAIN = 1 << 9,         /* everything is in place already */
   OP_FLAG_LATE_READONLY = 1 << 8, /* read-only only at the pivot: other mounts go below it */
 };
 
@@ -130,6 +133,15 @@ enum bind_number {
 };
 
 #define BIND_NO_ATIME UINT64_MAX
+
+/* What a mount that bwrap has made must be; 0: anything. */
+enum seen_number {
+  SEEN_DEVICE,      /* st_dev */
+  SEEN_INODE,
+  SEEN_FILESYSTEM,  /* f_type of statfs(2) */
+  SEEN_READ_ONLY,   /* 1: it is read-only */
+  SEEN_NUMBERS,
+};
 
 /* At most so many mounts with OP_FLAG_LATE_READONLY. */
 #define LATE_MAX 64

@@ -51,6 +51,7 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_ENVIRONMENT] = { 0, 0 },
   [OP_HOOK] = { HOOK_NUMBERS, 2 },
   [OP_EXEC] = { 0, 0 },
+  [OP_SEEN] = { SEEN_NUMBERS, 1 },
 };
 
 static bool

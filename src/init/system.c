@@ -120,7 +120,10 @@ do_sysctl (struct init *init, const struct op *op)
 void
 do_oom_score_adj (struct init *init, const struct op *op)
 {
-  if (write_file ("/s/proc/self/oom_score_adj", op_string (op, 0)) < 0)
+  const char *path = op->header->flags & OP_FLAG_PLAIN ? "/proc/self/oom_score_adj"
+                                                        : "/s/proc/self/oom_score_adj";
+
+  if (write_file (path, op_string (op, 0)) < 0)
     fail (init, "write oom_score_adj", op_string (op, 0));
 }
 

@@ -60,6 +60,15 @@ gboolean plan_paths (PlanContext *context, GError **error);
 gboolean plan_system (PlanContext *context, GError **error);
 gboolean plan_process (PlanContext *context, GError **error);
 
+/* Stands in for the chapters from plan_staging() to plan_system() where options->plain. */
+gboolean plan_plain (PlanContext *context, GError **error);
+
+/* The words for the namespaces that bwrap makes, and the capabilities that its program gets. */
+void plan_stage_namespaces (PlanContext *context, const char *capabilities_option);
+
+/* Adds oom_score_adj; @flags are those of the operation. */
+void plan_oom_score (PlanContext *context, guint32 flags);
+
 /* The same for a plan that makes nothing but the namespaces. */
 void plan_trial_staging (PlanContext *context);
 

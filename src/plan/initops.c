@@ -49,6 +49,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_ENVIRONMENT] = "environment",
   [OP_HOOK] = "hook",
   [OP_EXEC] = "exec",
+  [OP_SEEN] = "seen",
 };
 
 const char *

@@ -40,13 +40,12 @@ is_text (const char *word)
   return TRUE;
 }
 
-/* Adds a word, quoted for a shell: exactly, whatever is in it. */
+/* Adds a word to @plain's command, quoted for a shell: exactly, whatever is in it. */
 static void
-add_word (Plain *plain, const char *word)
+show_word (Plain *plain, const char *word)
 {
   g_autofree char *quoted = g_shell_quote (word);
 
-  plain->n_words++;
   if (is_bare (word))
     g_string_append (plain->command, word);
   else if (is_text (word))
@@ -65,44 +64,59 @@ add_word (Plain *plain, const char *word)
     }
 }
 
+static void
+add_word (Plain *plain, const char *word)
+{
+  if (plain->command->len > 0)
+    g_string_append_c (plain->command, ' ');
+  g_ptr_array_add (plain->words, g_strdup (word));
+  show_word (plain, word);
+}
+
 void
 plain_add (Plain *plain, const char *option, ...)
 {
   va_list values;
   const char *value;
 
-  g_string_append (plain->command, " \\\n  ");
+  g_string_append (plain->command, " \\\n ");
   add_word (plain, option);
   va_start (values, option);
   while ((value = va_arg (values, const char *)) != NULL)
-    {
-      g_string_append_c (plain->command, ' ');
-      add_word (plain, value);
-    }
+    add_word (plain, value);
   va_end (values);
 }
 
+/* Takes @message. */
 static void
-free_loss (gpointer data)
+add_loss (Plain *plain, const char *pointer, char *message, gboolean ignored)
 {
-  PlanNote *loss = data;
+  PlanNote *loss = g_new0 (PlanNote, 1);
 
-  g_free (loss->pointer);
-  g_free (loss->message);
-  g_free (loss);
+  loss->pointer = g_strdup (pointer);
+  loss->message = message;
+  loss->ignored = ignored;
+  g_ptr_array_add (plain->losses, loss);
 }
 
 void
 plain_lose (Plain *plain, const char *pointer, const char *message, ...)
 {
-  PlanNote *loss = g_new0 (PlanNote, 1);
   va_list args;
 
   va_start (args, message);
-  loss->pointer = g_strdup (pointer);
-  loss->message = g_strdup_vprintf (message, args);
+  add_loss (plain, pointer, g_strdup_vprintf (message, args), FALSE);
   va_end (args);
-  g_ptr_array_add (plain->losses, loss);
+}
+
+void
+plain_differ (Plain *plain, const char *pointer, const char *message, ...)
+{
+  va_list args;
+
+  va_start (args, message);
+  add_loss (plain, pointer, g_strdup_vprintf (message, args), TRUE);
+  va_end (args);
 }
 
 /* --- namespaces and ids ------------------------------------------------------------------ */
@@ -294,13 +308,9 @@ add_program (PlainWork *work)
 
   if (!process->terminal.value)
     plain_add (work->plain, "--new-session", NULL);
-  g_string_append (work->plain->command, " \\\n  --");
-  work->plain->n_words++;
+  plain_add (work->plain, "--", NULL);
   for (char **arg = process->args; *arg != NULL; arg++)
-    {
-      g_string_append_c (work->plain->command, ' ');
-      add_word (work->plain, *arg);
-    }
+    add_word (work->plain, *arg);
 }
 
 /* --- what there is no option for --------------------------------------------------------- */
@@ -433,23 +443,48 @@ add_all (PlainWork *work, GError **error)
   return TRUE;
 }
 
+static Plain *
+plain_empty (void)
+{
+  Plain *plain = g_new0 (Plain, 1);
+
+  plain->words = g_ptr_array_new_with_free_func (g_free);
+  plain->command = g_string_new (NULL);
+  plain->losses = plan_notes_new ();
+  return plain;
+}
+
+gboolean
+plain_fill (PlainWork *work, GError **error)
+{
+  g_auto (GStrv) targets = plain_targets (work->spec);
+  g_autoptr (GArray) left_out = g_array_new (FALSE, TRUE, sizeof (gboolean));
+
+  work->plain = plain_empty ();
+  work->targets = targets;
+  work->left_out = left_out;
+  if (!add_root (work, error) || !plain_mounts (work, error))
+    return FALSE;
+  plain_devices (work);
+  plain_paths_protected (work);
+  return TRUE;
+}
+
 Plain *
 plain_new (const OciSpec *spec, const HostFacts *facts, GError **error)
 {
-  g_autoptr (Plain) plain = g_new0 (Plain, 1);
+  g_autoptr (Plain) plain = plain_empty ();
   g_auto (GStrv) targets = plain_targets (spec);
   g_autoptr (GArray) left_out = g_array_new (FALSE, TRUE, sizeof (gboolean));
   PlainWork work = { .spec = spec, .facts = facts, .plain = plain, .targets = targets,
                      .left_out = left_out };
 
-  plain->command = g_string_new (NULL);
-  plain->losses = g_ptr_array_new_with_free_func (free_loss);
   add_word (plain, facts->machine.bwrap.path);
   if (!add_all (&work, error))
     return NULL;
-  if (plain->n_words > WORDS_MAX)
+  if (plain->words->len > WORDS_MAX)
     return throw_null (error, "config.json: %u words are more than a bwrap command takes (%d)",
-                       plain->n_words, WORDS_MAX);
+                       plain->words->len, WORDS_MAX);
   return g_steal_pointer (&plain);
 }
 
@@ -458,9 +493,9 @@ plain_free (Plain *plain)
 {
   if (plain == NULL)
     return;
-  if (plain->command != NULL)
-    g_string_free (plain->command, TRUE);
-  g_clear_pointer (&plain->losses, g_ptr_array_unref);
+  g_ptr_array_unref (plain->words);
+  g_string_free (plain->command, TRUE);
+  g_ptr_array_unref (plain->losses);
   g_free (plain);
 }
 

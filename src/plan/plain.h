@@ -9,9 +9,9 @@
 #include "plan/plan.h"
 
 typedef struct {
-  GString *command;   /* for a shell, without a newline at the end */
+  GPtrArray *words;   /* of the command */
+  GString *command;   /* the same for a shell, without a newline at the end */
   GPtrArray *losses;  /* of PlanNote: what the command does not do */
-  guint n_words;      /* of the command */
 } Plain;
 
 /* Makes the command for @spec. @facts must be those after host_paths_probe(). Errors are what no

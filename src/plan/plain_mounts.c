@@ -6,16 +6,19 @@
 
 #include "plan/builder.h"
 
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#define MQUEUE_MAGIC 0x19800202
+
 #define IN(kind) (1u << (kind))
 #define EVERYWHERE (~0u)
 
-/* Options that hold, by kind of mount (as bits): bwrap gives them, or they ask for nothing. An
- * option that is not here is lost. */
+/* Options that hold, by kind of mount (as bits): bwrap gives them, or they ask for nothing, as on a
+ * mqueue, where there are neither programs nor devices. An option that is not here is lost. */
 static const struct {
   const char *name;
   unsigned kinds;
@@ -33,13 +36,14 @@ static const struct {
   { "mode=620", IN (PLAIN_DEVPTS) },
   { "mode=755", IN (PLAIN_DEV) },
   { "newinstance", IN (PLAIN_DEVPTS) },
-  { "nodev", ~IN (PLAIN_MQUEUE) },
-  { "noexec", IN (PLAIN_PROC) | IN (PLAIN_SYSFS) | IN (PLAIN_DEVPTS) | IN (PLAIN_CGROUP) },
+  { "nodev", EVERYWHERE },
+  { "noexec", IN (PLAIN_PROC) | IN (PLAIN_SYSFS) | IN (PLAIN_DEVPTS) | IN (PLAIN_CGROUP)
+              | IN (PLAIN_MQUEUE) },
   { "nolazytime", EVERYWHERE },
   { "nomand", EVERYWHERE },
   { "norelatime", EVERYWHERE },
   { "nostrictatime", EVERYWHERE },
-  { "nosuid", ~IN (PLAIN_MQUEUE) },
+  { "nosuid", EVERYWHERE },
   { "private", EVERYWHERE },
   { "ptmxmode=0666", IN (PLAIN_DEVPTS) },
   { "ptmxmode=666", IN (PLAIN_DEVPTS) },
@@ -86,9 +90,31 @@ lose_option (Mount *mount, const char *option)
   g_string_append_printf (mount->lost, "%s%s", mount->lost->len > 0 ? ", " : "", option);
 }
 
+/* Whether a container has no other value of @option, what it runs being its root. */
+static gboolean
+is_own_id (const Mount *mount, const char *option)
+{
+  return mount->work->points != NULL && mount->kind == PLAIN_TMPFS
+         && (strcmp (option, "uid=0") == 0 || strcmp (option, "gid=0") == 0);
+}
+
+/* Whether every container leaves @option of a devpts out: no such group is mapped. */
+static gboolean
+is_foreign_group (const Mount *mount, const char *option)
+{
+  guint64 gid;
+
+  return mount->work->points != NULL && mount->kind == PLAIN_DEVPTS
+         && g_str_has_prefix (option, "gid=")
+         && g_ascii_string_to_unsigned (option + 4, 10, 0, G_MAXUINT32, &gid, NULL)
+         && !plan_id_is_mapped (mount->work->gid_map, (guint32) gid);
+}
+
 static gboolean
 is_kept (const Mount *mount, const char *option)
 {
+  if (is_own_id (mount, option))
+    return TRUE;
   for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
     if (strcmp (option, kept[i].name) == 0 && (kept[i].kinds & IN (mount->kind)) != 0)
       return TRUE;
@@ -116,7 +142,9 @@ sort_options (Mount *mount)
         mount->read_only = TRUE;
       else if (strcmp (*option, "rw") == 0)
         mount->read_only = FALSE;
-      if (!is_kept (mount, *option) && !is_told_elsewhere (mount, *option))
+      if (is_foreign_group (mount, *option))
+        plain_differ (mount->work->plain, mount->at, "option %s is left out: not mapped", *option);
+      else if (!is_kept (mount, *option) && !is_told_elsewhere (mount, *option))
         lose_option (mount, *option);
     }
 }
@@ -233,12 +261,32 @@ add_mqueue (const Mount *mount)
     plain_add (mount->work->plain, "--bind-try", "/dev/mqueue", mount->target, NULL);
 }
 
+/* Whether every container has the host's file system there, and read-only. */
+static gboolean
+is_host_everywhere (const Mount *mount)
+{
+  const PlainWork *work = mount->work;
+
+  if (work->points == NULL || !mount->read_only)
+    return FALSE;
+  if (mount->kind == PLAIN_SYSFS)
+    return !plain_has_namespace (work->spec, CLONE_NEWNET);
+  return !plain_has_namespace (work->spec, CLONE_NEWCGROUP)
+         && (work->facts->machine.cgroup_mode == CGROUP_V2
+             || (work->facts->machine.cgroup_mode != CGROUP_NONE
+                 && work->cgroup->targets->len == 0));
+}
+
 /* What cannot be made new is the host's, and so never writable. */
 static void
 add_host (const Mount *mount, const char *source, const char *what)
 {
   plain_add (mount->work->plain, "--ro-bind", source, mount->target, NULL);
-  plain_lose (mount->work->plain, mount->at, "%s is the host's, read-only%s", mount->target, what);
+  if (is_host_everywhere (mount))
+    plain_differ (mount->work->plain, mount->at, "%s is the host's", mount->target);
+  else
+    plain_lose (mount->work->plain, mount->at, "%s is the host's, read-only%s", mount->target,
+                what);
 }
 
 static gboolean
@@ -294,6 +342,34 @@ fits (const Mount *mount)
   return FALSE;
 }
 
+/* f_type of what a mount becomes (statfs(2)). */
+static const guint64 filesystems[] = {
+  [PLAIN_PROC] = PROC_SUPER_MAGIC,
+  [PLAIN_SYSFS] = SYSFS_MAGIC,
+  [PLAIN_DEV] = TMPFS_MAGIC,
+  [PLAIN_TMPFS] = TMPFS_MAGIC,
+  [PLAIN_MQUEUE] = MQUEUE_MAGIC,
+  [PLAIN_CGROUP] = 0,
+};
+
+static void
+add_point (const Mount *mount)
+{
+  const PlainPoint point = {
+    .pointer = (char *) mount->at,
+    .target = (char *) mount->target,
+    .path = mount->path,
+    .source = mount->source,
+    .filesystem = mount->kind != PLAIN_BIND ? filesystems[mount->kind] : 0,
+    .directory = mount->source == NULL || S_ISDIR (mount->source->mode),
+    .read_only = mount->read_only,
+  };
+
+  /* the pseudo-terminals are a part of /dev */
+  if (mount->kind != PLAIN_DEVPTS)
+    plain_point (mount->work, &point);
+}
+
 static gboolean
 add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
 {
@@ -321,8 +397,12 @@ add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
   if (!plain_check_target (work, one.path, at, one.target) || !fits (&one))
     return TRUE;
   sort_options (&one);
+  if (work->points != NULL && one.kind == PLAIN_BIND && !options.recursive && one.source != NULL
+      && S_ISDIR (one.source->mode))
+    lose_option (&one, "bind (rbind is possible: mounts below come along)");
   if (!add_mount (&one, error))
     return FALSE;
+  add_point (&one);
   if (lost->len > 0)
     plain_lose (work->plain, at, "%s: without %s", one.target, lost->str);
   *ret_made = TRUE;

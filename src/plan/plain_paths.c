@@ -267,6 +267,56 @@ plain_is_known (const PlainWork *work, const PathFacts *path)
          && (path->index == PATH_NONE || !g_array_index (work->left_out, gboolean, path->index));
 }
 
+static void
+free_point (gpointer data)
+{
+  PlainPoint *point = data;
+
+  g_free (point->pointer);
+  g_free (point->target);
+  g_free (point);
+}
+
+GPtrArray *
+plain_points_new (void)
+{
+  return g_ptr_array_new_with_free_func (free_point);
+}
+
+void
+plain_point (const PlainWork *work, const PlainPoint *point)
+{
+  PlainPoint *copy;
+
+  if (work->points == NULL)
+    return;
+  copy = g_new (PlainPoint, 1);
+  *copy = *point;
+  copy->pointer = g_strdup (point->pointer);
+  copy->target = g_strdup (point->target);
+  g_ptr_array_add (work->points, copy);
+}
+
+/* Whether a mount point that is missing can be made. */
+static gboolean
+can_be_made (const PlainWork *work, const PathFacts *path)
+{
+  const OciMount *mount;
+  gboolean writable = TRUE;
+
+  if (path->base == PATH_ROOT || path->base == PATH_EMPTY || path->base == PATH_DEV)
+    return TRUE;
+  if (path->base != PATH_SOURCE)
+    return FALSE;
+  mount = g_ptr_array_index (work->spec->mounts, path->index);
+  for (char **option = mount->options; option != NULL && *option != NULL; option++)
+    if (strcmp (*option, "ro") == 0 || strcmp (*option, "rro") == 0)
+      writable = FALSE;
+    else if (strcmp (*option, "rw") == 0)
+      writable = TRUE;
+  return writable;
+}
+
 gboolean
 plain_check_target (const PlainWork *work, const PathFacts *facts, const char *pointer,
                     const char *path)
@@ -279,6 +329,9 @@ plain_check_target (const PlainWork *work, const PathFacts *facts, const char *p
                 " may follow out of the container", path);
   else if (!plain_is_known (work, facts))
     plain_lose (work->plain, pointer, "nothing is put on %s: what it lies in is not known", path);
+  else if (work->points != NULL && facts->error == ENOENT && !can_be_made (work, facts))
+    plain_lose (work->plain, pointer, "nothing is put on %s: it is not there, and cannot be made in"
+                " what it lies in", path);
   else if (facts->error != 0 && facts->error != ENOENT)
     plain_lose (work->plain, pointer, "nothing is put on %s: %s", path,
                 g_strerror (facts->error));

@@ -6,6 +6,7 @@
 #include "spec/mounts.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,9 +38,13 @@ add_device (PlainWork *work, guint index)
     plain_lose (work->plain, at, "%s: the host has no such node to bind", target);
   else if (plain_check_target (work, plain_path (work, at), at, target))
     {
+      const PlainPoint point = { .pointer = at, .target = target,
+                                 .path = plain_path (work, at) };
+
       plain_add (work->plain, "--dev-bind", source->path, target, NULL);
+      plain_point (work, &point);
       if (device->file_mode.set || device->uid.set || device->gid.set)
-        plain_lose (work->plain, at, "%s keeps the mode and owner of the host's node", target);
+        plain_differ (work->plain, at, "%s keeps the mode and owner of the host's node", target);
     }
 }
 
@@ -93,6 +98,9 @@ make_readonly (PlainWork *work, const char *pointer, const char *path)
   const PathFacts *facts = plain_path (work, pointer);
   g_autofree char *source = plain_path_on_host (work, facts);
   gboolean covering = has_mounts_below (work, path), mounted = *facts->rest == '\0';
+  const PlainPoint point = { .pointer = (char *) pointer, .target = (char *) path,
+                             .path = facts, .directory = S_ISDIR (facts->mode),
+                             .read_only = TRUE };
 
   if (covering)
     plain_lose (work->plain, pointer, "%s %s", path,
@@ -103,16 +111,26 @@ make_readonly (PlainWork *work, const char *pointer, const char *path)
   else if (!mounted || facts->base == PATH_SOURCE)
     {
       plain_add (work->plain, "--ro-bind", source, path, NULL);
+      plain_point (work, &point);
       return;
     }
   if (mounted)
-    plain_add (work->plain, "--remount-ro", path, NULL);
+    {
+      plain_add (work->plain, "--remount-ro", path, NULL);
+      plain_point (work, &point);
+    }
 }
 
 static void
 hide (PlainWork *work, const char *pointer, const char *path)
 {
-  if (S_ISDIR (plain_path (work, pointer)->mode))
+  const PathFacts *facts = plain_path (work, pointer);
+  gboolean directory = S_ISDIR (facts->mode);
+  const PlainPoint point = { .pointer = (char *) pointer, .target = (char *) path, .path = facts,
+                             .directory = directory, .read_only = directory,
+                             .filesystem = directory ? TMPFS_MAGIC : 0 };
+
+  if (directory)
     {
       plain_add (work->plain, "--perms", "0755", "--tmpfs", path, NULL);
       plain_add (work->plain, "--remount-ro", path, NULL);
@@ -120,6 +138,7 @@ hide (PlainWork *work, const char *pointer, const char *path)
   else
     /* a read-only bind would be without devices, and so unreadable */
     plain_add (work->plain, "--dev-bind", "/dev/null", path, NULL);
+  plain_point (work, &point);
 }
 
 static void

@@ -16,19 +16,47 @@ typedef enum {
   PLAIN_CGROUP,  /* the host's, bound */
 } PlainKind;
 
+/* Something that the command puts somewhere. */
+typedef struct {
+  char *pointer;
+  char *target;
+  const PathFacts *path;      /* what is there before */
+  const SourceFacts *source;  /* NULL: it is nothing of the host that was looked at */
+  guint64 filesystem;         /* f_type of statfs(2); 0: not known */
+  gboolean directory;
+  gboolean read_only;
+} PlainPoint;
+
 typedef struct {
   const OciSpec *spec;
   const HostFacts *facts;
+  const CgroupPlan *cgroup; /* the container's; NULL: it is run by hand */
+  const GArray *gid_map;    /* of IdMapLine; only with @cgroup */
+  GPtrArray *points;        /* of PlainPoint; NULL: not wanted */
   Plain *plain;
   char **targets;   /* normalised destinations, by index of spec->mounts */
   GArray *left_out; /* of gboolean, as far as mounts have been added: this one was not */
 } PlainWork;
+
+/* Makes work->plain with what concerns files: the root, mounts, devices, protected paths.
+ * The caller frees it, in any case. */
+gboolean plain_fill (PlainWork *work, GError **error);
+
+/* Keeps a copy of @point, if that is wanted; its strings are not taken. */
+void plain_point (const PlainWork *work, const PlainPoint *point);
+
+/* Returns an array that takes PlainPoint. Transfer: full. */
+GPtrArray *plain_points_new (void);
 
 /* Adds one option with its values, up to NULL. */
 void plain_add (Plain *plain, const char *option, ...) G_GNUC_NULL_TERMINATED;
 
 /* Notes that what stands at @pointer is lost. */
 void plain_lose (Plain *plain, const char *pointer, const char *message, ...)
+  G_GNUC_PRINTF (3, 4);
+
+/* Notes that what stands at @pointer is not to the letter, but as in every container. */
+void plain_differ (Plain *plain, const char *pointer, const char *message, ...)
   G_GNUC_PRINTF (3, 4);
 
 /* What was found at the path that @pointer asks for. Transfer: none. */

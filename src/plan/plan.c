@@ -52,6 +52,7 @@ plan_free (Plan *plan)
   g_ptr_array_unref (plan->ops);
   g_ptr_array_unref (plan->rows);
   g_ptr_array_unref (plan->notes);
+  g_clear_pointer (&plan->targets, g_ptr_array_unref);
   g_free (plan);
 }
 
@@ -77,21 +78,29 @@ take_notes (PlanContext *context, GError **error)
   return TRUE;
 }
 
-/* With what a chapter needs of the one before. */
+typedef enum {
+  IN_NORMAL = 1 << 0,
+  IN_PLAIN = 1 << 1,
+  IN_BOTH = IN_NORMAL | IN_PLAIN,
+} Modes;
+
+/* With the modes that have it, and what a chapter needs of the one before. */
 static const struct {
   gboolean (*plan) (PlanContext *context, GError **error);
+  Modes modes;
   gboolean needs_last;
 } chapters[] = {
-  { take_notes, FALSE },
-  { plan_namespaces, FALSE },
-  { plan_idmap, FALSE },
-  { plan_control_groups, FALSE },
-  { plan_staging, FALSE },
-  { plan_mounts, TRUE },
-  { plan_devices, FALSE },
-  { plan_paths, FALSE },
-  { plan_system, FALSE },
-  { plan_process, FALSE },
+  { take_notes, IN_BOTH, FALSE },
+  { plan_namespaces, IN_BOTH, FALSE },
+  { plan_idmap, IN_BOTH, FALSE },
+  { plan_control_groups, IN_BOTH, FALSE },
+  { plan_plain, IN_PLAIN, FALSE },
+  { plan_staging, IN_NORMAL, FALSE },
+  { plan_mounts, IN_NORMAL, TRUE },
+  { plan_devices, IN_NORMAL, FALSE },
+  { plan_paths, IN_NORMAL, FALSE },
+  { plan_system, IN_NORMAL, FALSE },
+  { plan_process, IN_BOTH, FALSE },
 };
 
 static Plan *
@@ -113,14 +122,16 @@ static gboolean
 plan_chapters (PlanContext *context, GError **error)
 {
   g_autoptr (GPtrArray) staged = g_ptr_array_new_with_free_func (g_free);
+  Modes mode = context->options->plain ? IN_PLAIN : IN_NORMAL;
   gboolean ok = TRUE;
 
   context->staged = staged;
+  context->plan->plain = context->options->plain;
   if (context->spec->hooks != NULL)
     context->start_hooks = context->spec->hooks->start_container;
   for (gsize i = 0; i < G_N_ELEMENTS (chapters); i++)
     {
-      if (!ok && chapters[i].needs_last)
+      if ((chapters[i].modes & mode) == 0 || (!ok && chapters[i].needs_last))
         continue;
       ok = chapters[i].plan (context, error);
       if (!plan_go_on (context, ok, error))
@@ -162,6 +173,7 @@ plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *
 
   if (!plan_namespaces (&context, error) || !plan_idmap (&context, error))
     return NULL;
+  plan->hold = plan->hold && !options->plain;
   plan_trial_staging (&context);
   (void) plan_op (plan, OP_READY, plan_row (plan, "", "say that it works"), 0);
   return g_steal_pointer (&plan);
@@ -191,7 +203,8 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
   plan->uid_map = g_array_ref (facts->uid_map);
   plan->gid_map = g_array_ref (facts->gid_map);
   plan->setgroups_deny = facts->setgroups_deny;
-  plan->no_new_privs = process->no_new_privileges.value;
+  plan->plain = options->plain;
+  plan->no_new_privs = process->no_new_privileges.value || plan->plain;
   (void) plan_op (plan, OP_UNDUMPABLE, plan_row (plan, "", "forbid to be traced"), 0);
   if (!plan_check_ids (&context, error) || !plan_affinity (&context, error)
       || !plan_terminal (&context, 0, error)

@@ -20,6 +20,7 @@ typedef struct {
   gboolean notify;             /* somebody wants to hear what the program says by sd_notify(3) */
   gboolean gate;               /* wait at the start gate (create), not on the runtime (run) */
   gboolean new_keyring;        /* join a session keyring of its own */
+  gboolean plain;              /* bwrap mounts what it can, the init needs no capability */
   gboolean console_socket;     /* a terminal goes to somebody else */
   gboolean detach;
   CgroupManager cgroup_manager;
@@ -85,6 +86,15 @@ typedef struct {
   guint index;
 } PlanWord;
 
+/* A mount point that bwrap is given by its path, and which therefore must be there, with no link in
+ * it that could lead out of the container and nobody else who could make one. */
+typedef struct {
+  char *pointer;
+  guint index;         /* of the mount in whose source it lies; PATH_NONE: the root's */
+  char *rest;          /* below that, without a slash in front; never "" */
+  gboolean directory;
+} PlanTarget;
+
 typedef struct {
   char *pointer;
   char *message;
@@ -104,6 +114,9 @@ typedef struct {
   gboolean layer_in_state; /* @layer:0 is a folder of the container's directory */
   char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */
+  gboolean plain;          /* bwrap puts everything in place itself; see plain.h */
+  GPtrArray *targets;      /* of PlanTarget: where it puts something that the host must have, or
+                            * be given, first; NULL unless plain */
   gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
                             * ours that joins, so it has no_new_privs only if asked for */
   CgroupPlan *cgroup;      /* NULL in a plan for exec */

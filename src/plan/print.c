@@ -49,6 +49,7 @@ static const Name flag_names[] = {
   { "check-source", OP_FLAG_CHECK_SOURCE },
   { "bind-console", OP_FLAG_BIND_CONSOLE },
   { "late-readonly", OP_FLAG_LATE_READONLY },
+  { "plain", OP_FLAG_PLAIN },
   { NULL, 0 },
 };
 
@@ -87,7 +88,9 @@ format_command (GString *out, const Plan *plan, const HostFacts *facts)
       g_string_append (out, g_str_has_prefix (text, "--") ? " \\\n  " : " ");
       format_word (out, text);
     }
-  g_string_append_printf (out, " \\\n  -- /init @first-fd%s\n", plan->hold ? " hold" : "");
+  g_string_append_printf (out, " \\\n  -- %s @first-fd%s\n",
+                          plan->plain ? "/proc/self/fd/@init" : "/init",
+                          plan->hold ? " hold" : "");
 }
 
 static void
@@ -147,6 +150,8 @@ plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *o
   guint32 last = G_MAXUINT32;
 
   g_string_append_printf (out, "container %s\n", options->id);
+  if (plan->plain)
+    g_string_append (out, "mode: plain\n");
   format_command (out, plan, facts);
   g_string_append_printf (out, "user namespace: %s, maps written: %s%s\n",
                           userns_names[plan->userns], maps_names[plan->maps],
@@ -292,6 +297,8 @@ plan_format_json (const Plan *plan)
       json_emit_string (&emit, NULL, text);
     }
   json_emit_array_end (&emit);
+  if (plan->plain)
+    json_emit_string (&emit, "mode", "plain");
   json_emit_string (&emit, "userNamespace", userns_names[plan->userns]);
   json_emit_string (&emit, "maps", maps_names[plan->maps]);
   json_emit_bool (&emit, "setgroupsDeny", plan->setgroups_deny);

@@ -40,6 +40,13 @@ plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
 
   if (wanted == NULL)
     return;
+  /* which of them could be used is the host's to say: "Runtimes SHOULD NOT fail if the container
+   * configuration requests capabilities that cannot be granted" (config.md, "Linux Process") */
+  if (context->plan->plain)
+    {
+      plan_ignore (context->plan, "/process/capabilities", "the plain mode gives none");
+      return;
+    }
   sets[CAPABILITY_BOUNDING] = capability_set (context, wanted->bounding, "bounding");
   sets[CAPABILITY_EFFECTIVE] = capability_set (context, wanted->effective, "effective");
   sets[CAPABILITY_PERMITTED] = capability_set (context, wanted->permitted, "permitted");
@@ -91,6 +98,12 @@ plan_groups (PlanContext *context)
     {
       plan_ignore (plan, "/process/user/additionalGids", "the caller's groups stay: setgroups is"
                    " denied in a user namespace of one id");
+      return;
+    }
+  if (plan->plain && plan->cgroup != NULL)
+    {
+      plan_ignore (plan, "/process/user/additionalGids", "the caller's groups stay: the plain mode"
+                   " may not change them");
       return;
     }
   op = plan_op (plan, OP_GROUPS, plan_row (plan, "/process/user/additionalGids",

@@ -29,8 +29,8 @@ static const struct {
   { CLONE_NEWCGROUP, "--unshare-cgroup" },
 };
 
-static void
-stage_namespaces (PlanContext *context)
+void
+plan_stage_namespaces (PlanContext *context, const char *capabilities_option)
 {
   Plan *plan = context->plan;
 
@@ -50,7 +50,7 @@ stage_namespaces (PlanContext *context)
   if (plan->own_pid_ns && !plan->hold)
     plan_word (plan, context->facts->machine.bwrap.options & BWRAP_AS_PID_1 ? "--as-pid-1"
                                                                              : "--no-reaper");
-  plan_word (plan, "--cap-add");
+  plan_word (plan, capabilities_option);
   plan_word (plan, "ALL");
   plan_word (plan, "--chdir");
   plan_word (plan, "/");
@@ -176,13 +176,15 @@ plan_trial_staging (PlanContext *context)
   guint32 row;
   PlanOp *op;
 
-  stage_namespaces (context);
+  plan_stage_namespaces (context, context->options->plain ? "--cap-drop" : "--cap-add");
   plan_word (plan, "--tmpfs");
   plan_word (plan, "/r");
   plan_word (plan, "--proc");
   plan_word (plan, "/s/proc");
   stage_bind (context, SLOT_INIT, context->options->init_path);
   plan_word (plan, "/init");
+  if (context->options->plain)
+    return;
   become_root_op (plan);
   row = plan_row (plan, "/root/path", "take an empty root file system");
   op = plan_op (plan, OP_ROOT, row, 0);
@@ -195,7 +197,7 @@ plan_staging (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
 
-  stage_namespaces (context);
+  plan_stage_namespaces (context, "--cap-add");
   if (!plan_go_on (context, stage_root (context, error), error))
     return FALSE;
   stage_host (context);

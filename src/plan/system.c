@@ -104,8 +104,8 @@ plan_terminal (PlanContext *context, guint32 flags, GError **error)
   return TRUE;
 }
 
-static void
-set_oom_score (PlanContext *context)
+void
+plan_oom_score (PlanContext *context, guint32 flags)
 {
   const OciProcess *process = context->process;
   g_autofree char *value = NULL;
@@ -115,7 +115,7 @@ set_oom_score (PlanContext *context)
     return;
   value = g_strdup_printf ("%d", process->oom_score_adj.value);
   row = plan_row (context->plan, "/process/oomScoreAdj", "set oom_score_adj to %s", value);
-  plan_op_string (plan_op (context->plan, OP_OOM_SCORE_ADJ, row, 0), value);
+  plan_op_string (plan_op (context->plan, OP_OOM_SCORE_ADJ, row, flags), value);
 }
 
 static void
@@ -143,7 +143,7 @@ plan_system (PlanContext *context, GError **error)
     return FALSE;
   set_name (plan, OP_HOSTNAME, context->spec->hostname, "/hostname");
   set_name (plan, OP_DOMAINNAME, context->spec->domainname, "/domainname");
-  set_oom_score (context);
+  plan_oom_score (context, 0);
   if (!plan_go_on (context, plan_terminal (context, OP_FLAG_BIND_CONSOLE, error), error))
     return FALSE;
   plan_notify (context);

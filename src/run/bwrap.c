@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/proc.h"
+#include "base/self.h"
 #include "base/spawn.h"
 #include "init/ops.h"
 #include "json/parse.h"
@@ -24,6 +25,7 @@
 
 #define INFO_MAX 4096
 #define MESSAGES_MAX 8192
+#define INIT_MAX (1 << 20)
 #define CHILDREN_MAX 16
 
 /* Where bwrap's own descriptors stand in the child, behind those of the init. */
@@ -129,6 +131,7 @@ make_socketpair (int *ret_ours, int *ret_theirs, GError **error)
 /* The child's side of everything. */
 typedef struct {
   int control, messages, info, block, init_file;
+  int output;  /* bwrap's standard output, where it is not the program's; -1 */
 } ChildSide;
 
 static void
@@ -139,9 +142,35 @@ clear_child_side (ChildSide *side)
   fd_clear (&side->info);
   fd_clear (&side->block);
   fd_clear (&side->init_file);
+  fd_clear (&side->output);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ChildSide, clear_child_side)
+
+/* The file that bwrap binds to /init. */
+static gboolean
+open_init (ChildSide *side, const BwrapRequest *request, GError **error)
+{
+  side->init_file = open (request->options->init_path, O_PATH | O_CLOEXEC);
+  return side->init_file >= 0 || throw_errno (error, "open %s", request->options->init_path);
+}
+
+/* In the plain mode there is no place for it: bwrap executes it by its descriptor. And bwrap makes
+ * a terminal that it has as standard output the container's /dev/console. */
+static gboolean
+open_plain (ChildSide *side, GError **error)
+{
+  autofd image = bwrap_sealed_init (error);
+
+  if (image < 0)
+    return FALSE;
+  /* a file that can still be written to by somebody is not executed (execve(2), ETXTBSY) */
+  side->init_file = fd_reopen_readonly (image, error);
+  if (side->init_file < 0)
+    return FALSE;
+  side->output = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  return side->output >= 0 || throw_errno (error, "open /dev/null");
+}
 
 static gboolean
 open_channels (Bwrap *bwrap, ChildSide *side, const BwrapRequest *request, GError **error)
@@ -153,10 +182,7 @@ open_channels (Bwrap *bwrap, ChildSide *side, const BwrapRequest *request, GErro
   if (request->plan->userns == USERNS_BWRAP
       && !make_pipe (&side->block, &bwrap->release, error))
     return FALSE;
-  side->init_file = open (request->options->init_path, O_PATH | O_CLOEXEC);
-  if (side->init_file < 0)
-    return throw_errno (error, "open %s", request->options->init_path);
-  return TRUE;
+  return request->plan->plain ? open_plain (side, error) : open_init (side, request, error);
 }
 
 /* What the init gets, whoever starts it. */
@@ -188,21 +214,39 @@ inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapReque
   inherit (inheritance, side->init_file, first + BWRAP_FD_INIT);
   inherit (inheritance, request->facts->bundle.root->fd, first + BWRAP_FD_ROOT);
   inherit (inheritance, side->messages, STDERR_FILENO);
+  if (side->output >= 0)
+    {
+      inherit (inheritance, STDOUT_FILENO, first + INIT_FD_STDOUT);
+      inherit (inheritance, side->output, STDOUT_FILENO);
+    }
+}
+
+int
+bwrap_sealed_init (GError **error)
+{
+  g_autofree char *path = self_find_program ("bwrap-oci-init", error);
+  g_autofree char *image = NULL;
+  gsize length;
+
+  if (path == NULL)
+    return -1;
+  image = fd_read_file_at (AT_FDCWD, path, INIT_MAX, &length, error);
+  return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
 }
 
 gboolean
 bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
 {
   g_auto (ChildSide) side = { .control = -1, .messages = -1, .info = -1, .block = -1,
-                              .init_file = -1 };
+                              .init_file = -1, .output = -1 };
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
   g_autoptr (GString) args = g_string_sized_new (1024);
   Inheritance inheritance = { .fds = fds, .args = args,
                               .first = 3 + (int) request->options->preserve_fds };
   SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
   SpawnRequest child = { 0 };
-  char args_number[16], first_number[16];
-  const char *const argv[] = { "bwrap", "--args", args_number, "--", "/init", first_number,
+  char args_number[16], first_number[16], program[32] = "/init";
+  const char *const argv[] = { "bwrap", "--args", args_number, "--", program, first_number,
                                request->plan->hold ? "hold" : NULL, NULL };
   autofd args_fd = -1;
 
@@ -217,6 +261,9 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   inherit (&inheritance, args_fd, inheritance.first + BWRAP_FD_ARGS);
   (void) snprintf (args_number, sizeof args_number, "%d", inheritance.first + BWRAP_FD_ARGS);
   (void) snprintf (first_number, sizeof first_number, "%d", inheritance.first);
+  if (request->plan->plain)
+    (void) snprintf (program, sizeof program, "/proc/self/fd/%d",
+                     inheritance.first + BWRAP_FD_INIT);
 
   child.program = request->facts->machine.bwrap.path;
   child.argv = argv;

@@ -9,6 +9,7 @@
 #include "host/machine.h"
 #include "run/launch.h"
 #include "run/seccomp.h"
+#include "run/targets.h"
 #include "run/work.h"
 
 #include <linux/sched.h>
@@ -177,6 +178,7 @@ read_config (Look *look, const CheckRequest *request, GPtrArray *findings, GErro
     .config = request->config,
     .bwrap = request->bwrap,
     .cgroup_manager = request->cgroup_manager,
+    .plain = request->plain,
     .new_keyring = TRUE,
   };
   if (request->bundle != NULL && work_read_spec (&look->work, &look->request, &invalid))
@@ -210,6 +212,7 @@ static void
 check_plan (Look *look, GPtrArray *host, GPtrArray *findings)
 {
   g_autoptr (GPtrArray) refusals = plan_notes_new ();
+  g_autoptr (GError) unsafe = NULL;
   Work *work = &look->work;
 
   work->plan = plan_check (work->spec, work->facts, &work->options, refusals);
@@ -220,6 +223,9 @@ check_plan (Look *look, GPtrArray *host, GPtrArray *findings)
       check_add (findings, CHECK_REFUSED, note->pointer, note->message);
     }
   add_plan (findings, work->plan);
+  if (work->plan->plain && refusals->len == 0
+      && !targets_prepare (work->plan, work->facts, FALSE, &unsafe))
+    add_refusal (findings, unsafe->message);
   check_filter (work->spec, findings);
   check_root (work->plan, work->facts, host, findings);
 }

@@ -36,6 +36,7 @@ typedef struct {
   const char *bundle;        /* absolute; NULL: only the host */
   const char *config;        /* file name, relative to the bundle if not absolute */
   CgroupManager cgroup_manager;
+  gboolean plain;            /* --mode=plain */
 } CheckRequest;
 
 /* Fills @ret_check, which the caller clears in any case. Errors: this process cannot look at its

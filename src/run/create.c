@@ -14,10 +14,12 @@
 #include "run/hooks.h"
 #include "run/kill.h"
 #include "run/launch.h"
+#include "run/list.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
 #include "run/steps.h"
 #include "run/supervise.h"
+#include "run/targets.h"
 #include "run/work.h"
 
 #include <errno.h>
@@ -55,9 +57,29 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->own_pid_ns = (OptBool) { TRUE, work->plan->own_pid_ns };
   record->no_new_privs = (OptBool) { TRUE, work->plan->no_new_privs };
   record->terminal = (OptBool) { TRUE, work->plan->terminal };
+  record->plain = (OptBool) { work->plan->plain, work->plan->plain };
   record->no_process = (OptBool) { work->spec->process == NULL, work->spec->process == NULL };
   record->hooks = (OptBool) { TRUE, hooks_come_later (work->spec->hooks) };
   record->notify_socket = g_strdup (request->notify_socket);
+}
+
+/* In the plain mode nobody else may change the root meanwhile, as its other containers could. */
+static gboolean
+check_unshared (const Store *store, const Work *work, GError **error)
+{
+  g_autoptr (GPtrArray) entries = list_containers (store, error);
+
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const ListEntry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->record != NULL && container_status_is_alive (entry->status)
+          && strcmp (entry->record->rootfs, work->facts->bundle.root->path) == 0)
+        return throw (error, "config.json: /root/path: %s: container %s has it too, and could"
+                             " change it meanwhile (not in the plain mode)",
+                      entry->record->rootfs, entry->id);
+    }
+  return entries != NULL;
 }
 
 /* Where the systemd is that makes the caller's scopes. */
@@ -76,6 +98,10 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
                                    .options = &work->options, .container = container,
                                    .bus = bus_of (request, &work->facts->machine) };
 
+  if (work->plan->plain
+      && (!check_unshared (container->store, work, error)
+          || !targets_prepare (work->plan, work->facts, TRUE, error)))
+    return FALSE;
   fill_record (container->record, work, request);
   /* a copy, since exec and hooks of later need what was given now */
   return launch (waiting, &launch_request, error)

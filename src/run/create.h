@@ -18,6 +18,7 @@ typedef struct {
   const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */
   char *overlay;               /* "state", "volatile" or an absolute path; NULL: not given */
   GPtrArray *overlay_lower;    /* of char *, absolute; NULL: none */
+  gboolean plain;              /* --mode=plain */
   gboolean new_keyring;
   gboolean detach;
   gboolean keep;               /* leave the stopped container of a foreground run */

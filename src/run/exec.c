@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #define ID_MAP_MAX 65536
-#define INIT_MAX (1 << 20)
 
 /* Reads /proc/@pid/@name, a map as seen from here. */
 static GArray *
@@ -83,20 +82,6 @@ read_facts (pid_t pid, ExecFacts *ret_facts, GError **error)
   return TRUE;
 }
 
-/* Our init as a memfd that nobody can change, not even root in the container. */
-static int
-sealed_init (GError **error)
-{
-  g_autofree char *path = self_find_program ("bwrap-oci-init", error);
-  g_autofree char *image = NULL;
-  gsize length;
-
-  if (path == NULL)
-    return -1;
-  image = fd_read_file_at (AT_FDCWD, path, INIT_MAX, &length, error);
-  return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
-}
-
 /* What the new process goes into, and with what. */
 typedef struct {
   const SpawnNamespaces *namespaces;
@@ -111,7 +96,7 @@ join (Launch *launch, const Joining *joining, GError **error)
 {
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
   int first = 3 + (int) joining->preserve_fds, ends[2];
-  autofd init = sealed_init (error), theirs = -1;
+  autofd init = bwrap_sealed_init (error), theirs = -1;
   char first_number[16];
   const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
@@ -150,6 +135,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   Joining joining = { .namespaces = &namespaces, .doors = &doors,
                       .preserve_fds = request->preserve_fds };
   PlanOptions options = { .id = container->id, .detach = request->detach,
+                          .plain = container->record->plain.value,
                           .console_socket = request->console_socket != NULL };
 
   if (process == NULL || !container_pidfd (container, &pidfd, error))

@@ -45,6 +45,7 @@ static const Field record_fields[] = {
   FIELD_BOOL (ContainerRecord, own_pid_ns, "ownPidNamespace", "its init is pid 1"),
   FIELD_BOOL (ContainerRecord, no_new_privs, "noNewPrivileges", "it was started with the bit"),
   FIELD_BOOL (ContainerRecord, terminal, "terminal", "it has a terminal"),
+  FIELD_BOOL (ContainerRecord, plain, "plain", "it is of the plain mode"),
   FIELD_BOOL (ContainerRecord, no_process, "noProcess", "there is nothing to start"),
   FIELD_BOOL (ContainerRecord, hooks, "hooks", "it has hooks that run after create"),
   FIELD_STRING (ContainerRecord, notify_socket, "notifySocket", "NOTIFY_SOCKET of its creator",

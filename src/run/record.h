@@ -31,6 +31,7 @@ typedef struct {
   char *cgroup;            /* the cgroup that was made for it and goes with it; NULL: none */
   OptBool own_pid_ns;      /* its init is pid 1 */
   OptBool no_new_privs;
+  OptBool plain;           /* --mode=plain */
   OptBool terminal;
   OptBool no_process;      /* there is nothing to start */
   OptBool hooks;           /* there are some that run after create */

@@ -10,6 +10,7 @@
 #include "host/bundle.h"
 #include "host/cgroups.h"
 #include "host/machine.h"
+#include "host/paths.h"
 #include "host/systemd.h"
 #include "json/parse.h"
 #include "plan/mounts.h"
@@ -103,6 +104,10 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
       || !probe_cgroups (&facts->machine, spec, request, error)
       || !host_bundle_probe (spec, request->bundle, &facts->bundle, error))
     return FALSE;
+  if (request->plain && work->layer.kind != LAYER_NONE)
+    return throw (error, "%s: not in the plain mode", work->layer.at);
+  if (request->plain)
+    host_paths_probe (spec, &facts->bundle);
   host_layers_probe (spec, &work->layer, &facts->bundle);
   work->layer_path = g_build_filename (store->path, request->id, CONTAINER_LAYER_FOLDER, NULL);
   return TRUE;
@@ -119,6 +124,7 @@ work_set_options (Work *work, const CreateRequest *request, gboolean gate, GErro
     .listen_fds = request->listen_fds,
     .notify = request->notify_socket != NULL,
     .gate = gate,
+    .plain = request->plain,
     .new_keyring = request->new_keyring,
     .console_socket = request->console_socket != NULL,
     .detach = request->detach,

@@ -348,6 +348,12 @@ fill_cgroups (World *world, MachineFacts *machine, const OciSpec *spec)
     g_ptr_array_add (machine->cgroups, hierarchy (world, NULL, wanted, placed));
 }
 
+static const Name mode_names[] = {
+  { "normal", 0 },
+  { "plain", 1 },
+  { NULL, 0 },
+};
+
 void
 world_options (World *world, PlanOptions *ret_options)
 {
@@ -358,6 +364,7 @@ world_options (World *world, PlanOptions *ret_options)
     .listen_fds = (guint) number (value_of (world, "listen_fds")),
     .notify = named (truth_names, value_of (world, "notify")) != 0,
     .gate = named (truth_names, value_of (world, "gate")) != 0,
+    .plain = named (mode_names, value_of (world, "mode")) != 0,
     .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
     .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,
     .detach = named (truth_names, value_of (world, "detach")) != 0,

@@ -24,6 +24,7 @@
  *                                              for only where it may be systemd
  *   machine_id                                 of the host, or none
  *   plain                                      yes: the case is of the plain command too
+ *   mode                                       normal or plain: as --mode says
  *   config                                     a file of tests/data/configs, or none
  *   many_mounts                                how many mounts "@many" stands for
  *   root.WHAT, mounts.N.WHAT, devices.N.WHAT, namespaces.N.WHAT, layers.N.WHAT

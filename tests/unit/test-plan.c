@@ -26,7 +26,8 @@ each_plan (PlanCheck check)
 
       if (golden != NULL)
         plan = plan_new (golden->spec, golden->facts, &golden->options, NULL);
-      if (plan == NULL)
+      /* in the plain mode bwrap is told all that the init does otherwise */
+      if (plan == NULL || plan->plain)
         continue;
       g_test_message ("%s", (const char *) g_ptr_array_index (names, i));
       check (golden, plan);
