@@ -380,6 +380,17 @@ check_effect (const CgroupDir *dir, const CgroupSetting *setting, GError **error
 }
 
 static gboolean
+check_list (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
+{
+  g_autofree char *file = g_strconcat (setting->file, ".effective", NULL);
+  g_autofree char *now = cgroup_dir_has (dir, file) ? cgroup_dir_read (dir, file, NULL) : NULL;
+
+  return now == NULL || cgroup_list_is_within (now, setting->value)
+         || throw (error, "%s/%s: the cgroups above have none of %s", dir->path, setting->file,
+                   setting->value);
+}
+
+static gboolean
 set_in (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
 {
   if (!cgroup_dir_has (dir, setting->file))
@@ -391,7 +402,8 @@ set_in (const CgroupDir *dir, const CgroupSetting *setting, GError **error)
     }
   if (!cgroup_dir_write (dir, setting->file, setting->value, error))
     return FALSE;
-  return !(setting->flags & CGROUP_READ_BACK) || check_effect (dir, setting, error);
+  return (!(setting->flags & CGROUP_READ_BACK) || check_effect (dir, setting, error))
+         && (!(setting->flags & CGROUP_EFFECTIVE) || check_list (dir, setting, error));
 }
 
 /* In the cgroup above as well: where a limit is narrowed the lower one may have to be first. */

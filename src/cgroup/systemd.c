@@ -13,6 +13,7 @@
 #include "base/spawn.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,9 @@ ask (GPtrArray *argv, GError **error)
   g_strchomp (answer);
   if (status == 0)
     return g_steal_pointer (&answer);
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM)
+    return throw_null (error, "systemd: %s: no answer from %s", unit,
+                       (const char *) g_ptr_array_index (argv, 5));
   return throw_null (error, "systemd: %s: %s", unit,
                      *answer != '\0' ? answer : "bwrap-oci-gio has ended without a word");
 }

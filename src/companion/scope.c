@@ -1,7 +1,8 @@
 /* Scopes: what is asked of systemd over D-Bus (org.freedesktop.systemd1(5)).
  *
  * A call to start or stop a unit is answered by a job, and its signal says how it ends. Signals are
- * kept from before the call on, so that none is missed. */
+ * kept from before the call on, so that none is missed. This process ends with the one that asks,
+ * and does not let it wait for ever. */
 #include "config.h"
 
 #include "companion/companion.h"
@@ -9,14 +10,18 @@
 #include "base/error.h"
 
 #include <gio/gio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define MANAGER SYSTEMD ".Manager"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 
 #define JOB_WAIT_MS 30000
+#define ANSWER_WAIT_SEC 90  /* for all of it: to connect has no limit of its own */
 
 /* A unit of the same name that has just ended may still be in the manager's books. */
 #define EXISTS_TRIES 10
@@ -84,6 +89,8 @@ manager_open (Manager *manager, const char *address, GError **error)
   g_autofree char *of_path = g_strconcat ("unix:path=", escaped, NULL);
   GError *local = NULL;
 
+  (void) alarm (ANSWER_WAIT_SEC);
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
   /* g_dbus_connection_new_for_address_sync() of GLib 2.74 does not know its newest flag */
   manager->bus = g_initable_new (G_TYPE_DBUS_CONNECTION, NULL, &local, "address",
                                  *address == '/' ? of_path : address, "flags", flags, NULL);

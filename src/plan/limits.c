@@ -149,8 +149,10 @@ static const Row cpu_rows[] = {
     FIELD_KIND_UINT64, CPU (period), .v2_value = v2_period },
   { { "cpu", "/cpu/quota", "cpu.cfs_quota_us", "cpu.max" },
     FIELD_KIND_INT64, CPU (quota), .v2_value = v2_quota },
-  { { "cpuset", "/cpu/cpus", "cpuset.cpus", "cpuset.cpus" }, FIELD_KIND_STRING, CPU (cpus) },
-  { { "cpuset", "/cpu/mems", "cpuset.mems", "cpuset.mems" }, FIELD_KIND_STRING, CPU (mems) },
+  { { "cpuset", "/cpu/cpus", "cpuset.cpus", "cpuset.cpus",
+      .flags = CGROUP_EFFECTIVE }, FIELD_KIND_STRING, CPU (cpus) },
+  { { "cpuset", "/cpu/mems", "cpuset.mems", "cpuset.mems",
+      .flags = CGROUP_EFFECTIVE }, FIELD_KIND_STRING, CPU (mems) },
 };
 
 static const Row pids_rows[] = {

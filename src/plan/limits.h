@@ -9,6 +9,8 @@ typedef enum {
   CGROUP_RETRY = 1 << 1,  /* may fail as long as one of the next ones is not set */
   CGROUP_MAY_MISS = 1 << 2,  /* a kernel without the file is none the worse */
   CGROUP_READ_BACK = 1 << 3, /* some kernels take it and do nothing */
+  CGROUP_EFFECTIVE = 1 << 4, /* v2 takes what the cgroups above do not have, and then does nothing:
+                              * FILE.effective says what holds */
 } CgroupSettingFlags;
 
 /* One file of a cgroup. */
@@ -75,6 +77,14 @@ gboolean cgroup_limits_add (CgroupLimits *limits, const CgroupLimit *limit,
 
 /* The limits that are not one number or word each: devices, huge pages, networks, "unified". */
 gboolean cgroup_limits_add_lists (CgroupLimits *limits, GError **error);
+
+/* Whether the list @inner of CPUs or memory nodes, "0-3,7", has nothing that @outer has not; FALSE
+ * if one of them is no such list. */
+gboolean cgroup_list_is_within (const char *inner, const char *outer);
+
+/* Returns such a list as a mask, the lowest bits first; NULL if it is none. Transfer: full, of
+ * guint8. */
+GArray *cgroup_list_mask (const char *list);
 
 /* The weight of io.weight, 1 to 10000, for one of blkio.weight, 10 to 1000. */
 guint64 cgroup_io_weight (guint64 weight);

@@ -5,7 +5,45 @@
 
 #include "base/error.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define LIST_MAX 8192
+
+/* --- CPUs and memory nodes --- */
+
+GArray *
+cgroup_list_mask (const char *list)
+{
+  g_auto (GStrv) ranges = g_strsplit (list, ",", -1);
+  g_autoptr (GArray) mask = g_array_new (FALSE, TRUE, 1);
+
+  for (char **range = ranges; *range != NULL; range++)
+    {
+      unsigned int first, last;
+      int end = 0;
+
+      if (sscanf (*range, "%u%n-%u%n", &first, &end, &last, &end) < 2)
+        last = first;
+      if (end == 0 || (*range)[end] != '\0' || first > last || last >= LIST_MAX)
+        return NULL;
+      g_array_set_size (mask, MAX (mask->len, last / 8 + 1));
+      for (guint i = first; i <= last; i++)
+        g_array_index (mask, guint8, i / 8) |= (guint8) (1 << i % 8);
+    }
+  return mask->len > 0 ? g_steal_pointer (&mask) : NULL;
+}
+
+gboolean
+cgroup_list_is_within (const char *inner, const char *outer)
+{
+  g_autoptr (GArray) a = cgroup_list_mask (inner), b = cgroup_list_mask (outer);
+
+  for (guint i = 0; a != NULL && b != NULL && i < a->len; i++)
+    if ((g_array_index (a, guint8, i) & ~(i < b->len ? g_array_index (b, guint8, i) : 0)) != 0)
+      return FALSE;
+  return a != NULL && b != NULL;
+}
 
 /* --- block devices --- */
 

@@ -9,7 +9,6 @@
 
 #include "plan/builder.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CGROUPS_PATH "/linux/cgroupsPath"
@@ -27,8 +26,6 @@
 #define QUOTA_STEP 10000
 #define QUOTA_PERIOD 100000
 #define USEC_PER_SEC 1000000
-
-#define CPUS_MAX 8192
 
 static void
 free_property (gpointer data)
@@ -92,28 +89,13 @@ read_idle (const char *text)
   return strcmp (text, "1") == 0 ? g_variant_new_uint64 (0) : NULL;
 }
 
-/* "0-3,7" as a mask, the lowest bits first. */
 static GVariant *
 read_mask (const char *text)
 {
-  g_auto (GStrv) ranges = g_strsplit (text, ",", -1);
-  guint8 mask[CPUS_MAX / 8] = { 0 };
-  gsize length = 0;
+  g_autoptr (GArray) mask = cgroup_list_mask (text);
 
-  for (char **range = ranges; *range != NULL; range++)
-    {
-      unsigned int first, last;
-      int end = 0;
-
-      if (sscanf (*range, "%u%n-%u%n", &first, &end, &last, &end) < 2)
-        last = first;
-      if (end == 0 || (*range)[end] != '\0' || first > last || last >= CPUS_MAX)
-        return NULL;
-      for (guint i = first; i <= last; i++)
-        mask[i / 8] |= (guint8) (1 << i % 8);
-      length = MAX (length, last / 8 + 1);
-    }
-  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, mask, length, 1);
+  return mask != NULL ? g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, mask->data, mask->len, 1)
+                      : NULL;
 }
 
 static const struct {

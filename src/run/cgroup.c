@@ -305,15 +305,24 @@ add_wanted_door (const CgroupDir *dir, const char *below, CgroupDoors *doors, GE
   return cgroup_dir_open (&inner, path, error) && add_door (doors, &inner, error);
 }
 
+/* Whether other processes than those below may be in the cgroup: with controllers handed down there
+ * may be none, and where the first process went away from it none are wanted. */
+static gboolean
+takes_processes (const CgroupDir *dir)
+{
+  g_autofree char *handed_down = cgroup_dir_read (dir, "cgroup.subtree_control", NULL);
+  g_autofree char *procs = cgroup_dir_read (dir, "cgroup.procs", NULL);
+
+  return (handed_down == NULL || *handed_down == '\0') && (procs == NULL || *procs != '\0');
+}
+
 static gboolean
 add_own_door (const Container *container, const CgroupEntry *entry, const CgroupDir *dir,
               CgroupDoors *doors, GError **error)
 {
-  g_autofree char *handed_down = NULL, *below = NULL;
+  g_autofree char *below = NULL;
 
-  handed_down = entry->options == NULL ? cgroup_dir_read (dir, "cgroup.subtree_control", NULL)
-                                       : NULL;
-  if (handed_down == NULL || *handed_down == '\0')
+  if (entry->options != NULL || takes_processes (dir))
     return add_door (doors, dir, error);
   below = find_below (container->init.pid, dir);
   return add_wanted_door (dir, below, doors, error);

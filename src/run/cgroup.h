@@ -52,8 +52,8 @@ gboolean container_cgroup_finish (const CgroupMaking *making, pid_t pid, GError 
 
 /* Opens the doors to the cgroups of a live container, for another process of it: none where it has
  * no cgroup of its own. Where its own cgroup takes no processes any more, since there are
- * controllers handed down in it, those of the init's. @below (NULL: none) are cgroups in it as
- * exec --cgroup has them: "PATH", or "CONTROLLER,...:PATH" of v1. */
+ * controllers handed down in it or all of them are below it, those of the init's. @below (NULL:
+ * none) are cgroups in it as exec --cgroup has them: "PATH", or "CONTROLLER,...:PATH" of v1. */
 gboolean container_cgroup_doors (const Container *container, const GPtrArray *below,
                                  CgroupDoors *ret_doors, GError **error);
 

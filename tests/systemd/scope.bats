@@ -143,7 +143,7 @@ SH
   assert_equal "$(show_unit ControlGroup)/container/own" "$(cgroup_of "$(container_pid)")"
   wait_until test -e "$BUNDLE/rootfs/ready"
   [ -d "$(folder)/below" ]
-  run_oci exec "$ID" grep ^0: /proc/1/cgroup
+  run_oci exec "$ID" grep ^0: /proc/self/cgroup
   assert_output 0::/own
 }
 
@@ -247,6 +247,7 @@ SH
   systemctl --user --quiet is-active "$UNIT"
 }
 
+no_programs() { [ -z "$(new_programs)" ]; }
 @test "a runtime that is killed while it waits for systemd leaves nothing that runs" {
   local runtime silent
   requires python3
@@ -271,6 +272,7 @@ PY
   wait_until test -e "$TEST_DIR/connected"
   kill -KILL $runtime
   wait $runtime || true
+  wait_until no_programs
   kill "$silent"
   wait "$silent" || true
   run_oci delete --force "$ID"

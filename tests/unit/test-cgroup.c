@@ -342,6 +342,22 @@ test_properties (void)
 }
 
 static void
+test_lists (void)
+{
+  static const struct {
+    const char *inner, *outer;
+    gboolean within;
+  } cases[] = {
+    { "0", "0", TRUE }, { "0-1", "0-3,7", TRUE }, { "7,3", "0-3,7", TRUE }, { "4", "0-3,7", FALSE },
+    { "0-8", "0-7", FALSE }, { "0-7", "0-8", TRUE }, { "1", "2", FALSE }, { "", "0", FALSE },
+    { "0", "", FALSE }, { "a", "a", FALSE }, { "0-", "0", FALSE }, { "1-0", "0-1", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_cmpint (cgroup_list_is_within (cases[i].inner, cases[i].outer), ==, cases[i].within);
+}
+
+static void
 test_weights (void)
 {
   g_assert_cmpuint (cgroup_cpu_weight (0), ==, 1);
@@ -577,6 +593,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cgroup/limits", test_limits);
   g_test_add_func ("/cgroup/limits/present", test_limits_present);
   g_test_add_func ("/cgroup/properties", test_properties);
+  g_test_add_func ("/cgroup/lists", test_lists);
   g_test_add_func ("/cgroup/weights", test_weights);
   g_test_add_func ("/cgroup/devices/program", test_program);
   g_test_add_func ("/cgroup/devices/usual", test_usual_devices);
