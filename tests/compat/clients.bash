@@ -78,6 +78,13 @@ image_architecture() {
   esac
 }
 
+# engine_conf PROGRAM: contrib's part of podman's configuration, for a program at another place; it
+# continues the section [engine].
+engine_conf() {
+  sed -e '/^#/d' -e '/^\[engine\]$/d' -e "s|^bwrap-oci = .*|bwrap-oci = [\"$1\"]|" \
+    "$BATS_TEST_DIRNAME/../../contrib/containers.conf.d/bwrap-oci.conf"
+}
+
 # cgroups_of WORD: cgroups in whose path below the root WORD is.
 cgroups_of() { find /sys/fs/cgroup -depth -type d -path "*$1*" 2>/dev/null || true; }
 remove_cgroups_of() { cgroups_of "$1" | xargs -r rmdir; }

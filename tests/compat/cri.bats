@@ -40,7 +40,12 @@ start_containerd() {
 { "cniVersion": "0.4.0", "name": "${CLIENT_DIR##*.}", "plugins": [ { "type": "ptp", "ipMasq": false,
   "ipam": { "type": "host-local", "subnet": "198.18.$((RANDOM % 256)).0/24", "dataDir": "$CLIENT_DIR/ipam" } } ] }
 CONF
-  cat >"$CLIENT_DIR/config.toml" <<CONF
+  # what an administrator adds, with the program that is tested
+  sed "s|/usr/bin/bwrap-oci|$BWRAP_OCI|" "$BATS_TEST_DIRNAME/../../contrib/engines/containerd.toml" \
+    >"$CLIENT_DIR/added.toml"
+  grep -qx "BinaryName = \"$BWRAP_OCI\"" "$CLIENT_DIR/added.toml"
+  echo "Root = \"$CLIENT_DIR/state\"" >>"$CLIENT_DIR/added.toml"
+  cat - "$CLIENT_DIR/added.toml" >"$CLIENT_DIR/config.toml" <<CONF
 version = 2
 root = "$CLIENT_DIR/root"
 state = "$CLIENT_DIR/run"
@@ -57,11 +62,6 @@ bin_dir = "/usr/lib/cni"
 conf_dir = "$CLIENT_DIR/net.d"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 default_runtime_name = "bwrap-oci"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.bwrap-oci]
-runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.bwrap-oci.options]
-BinaryName = "$BWRAP_OCI"
-Root = "$CLIENT_DIR/state"
 CONF
   containerd --config "$CLIENT_DIR/config.toml" >"$CLIENT_DIR/log" 2>&1 3>&- &
   CONTAINERD=$!

@@ -13,19 +13,34 @@ setup_file() {
   export PARENT=/bwrap-oci-${CLIENT_DIR##*.} DOCKER_HOST=unix://$CLIENT_DIR/docker.sock
   export DOCKER_CONFIG=$CLIENT_DIR/client
   start_containerd
-  dockerd --containerd "$CLIENT_DIR/containerd.sock" --data-root "$CLIENT_DIR/data" \
-    --exec-root "$CLIENT_DIR/exec" --pidfile "$CLIENT_DIR/dockerd.pid" --host "$DOCKER_HOST" \
-    --config-file "$CLIENT_DIR/daemon.json" --exec-opt native.cgroupdriver=cgroupfs \
-    --bridge=none --iptables=false --ip6tables=false --cgroup-parent "$PARENT" \
-    --add-runtime "bwrap-oci=$BWRAP_OCI" --default-runtime bwrap-oci \
-    >"$CLIENT_DIR/dockerd.log" 2>&1 3>&- &
-  DOCKERD=$!
+  # what an administrator adds, with the program that is tested
+  sed "s|/usr/bin/bwrap-oci|$BWRAP_OCI|" "$BATS_TEST_DIRNAME/../../contrib/engines/docker.json" \
+    >"$CLIENT_DIR/daemon.json"
+  jq -e --arg path "$BWRAP_OCI" '.runtimes["bwrap-oci"].path == $path' "$CLIENT_DIR/daemon.json"
+  start_dockerd --config-file "$CLIENT_DIR/daemon.json"
   wait_until answers || skip "machine: dockerd does not come up: $(tail -n 1 "$CLIENT_DIR/dockerd.log")"
   make_rootfs "$CLIENT_DIR/rootfs"
   tar --owner=0 --group=0 -C "$CLIENT_DIR/rootfs" -cf "$CLIENT_DIR/root.tar" .
   d import "$CLIENT_DIR/root.tar" base:1
   expect 0
 }
+
+# start_dockerd OPTION...
+start_dockerd() {
+  dockerd --containerd "$CLIENT_DIR/containerd.sock" --data-root "$CLIENT_DIR/data" \
+    --exec-root "$CLIENT_DIR/exec" --pidfile "$CLIENT_DIR/dockerd.pid" --host "$DOCKER_HOST" \
+    --exec-opt native.cgroupdriver=cgroupfs --bridge=none --iptables=false --ip6tables=false \
+    --cgroup-parent "$PARENT" --default-runtime bwrap-oci "$@" \
+    </dev/null >"$CLIENT_DIR/dockerd.log" 2>&1 3>&- &
+}
+stop_dockerd() {
+  local pid
+  [ -e "$CLIENT_DIR/dockerd.pid" ] || return 0
+  pid=$(<"$CLIENT_DIR/dockerd.pid")
+  kill "$pid"
+  wait_until is_gone "$pid"
+}
+is_gone() { ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
 
 find_docker() {
   ! command -v dockerd >/dev/null || return 0
@@ -37,7 +52,6 @@ find_docker() {
 }
 
 start_containerd() {
-  echo '{}' >"$CLIENT_DIR/daemon.json"
   cat >"$CLIENT_DIR/containerd.toml" <<CONF
 version = 2
 root = "$CLIENT_DIR/containerd"
@@ -55,7 +69,7 @@ answers() { docker version >/dev/null 2>&1 3>&-; }
 
 teardown_file() {
   [ -n "${CLIENT_DIR:-}" ] || return 0
-  [ -z "${DOCKERD:-}" ] || { kill "$DOCKERD"; wait "$DOCKERD" || true; }
+  stop_dockerd
   [ -z "${CONTAINERD:-}" ] || { kill "$CONTAINERD"; wait "$CONTAINERD" || true; }
   findmnt -rno TARGET | grep -F "$CLIENT_DIR/" | sort -r | xargs -r umount || true
   [ -z "${PARENT:-}" ] || remove_cgroups_of "$PARENT"
@@ -203,4 +217,17 @@ sleeper() {
   expect 0
   d_run --rm built cat /built
   expect 0 built
+}
+
+# The last one, since it ends the daemon of the others, which daemon.json has told of the runtime.
+@test "dockerd --add-runtime" {
+  stop_dockerd
+  echo '{}' >"$CLIENT_DIR/empty.json"
+  start_dockerd --config-file "$CLIENT_DIR/empty.json" --add-runtime "bwrap-oci=$BWRAP_OCI" \
+    --add-runtime "other=$BWRAP_OCI"
+  wait_until answers
+  d_run --rm --runtime other base:1 sh -c 'echo other; exit 3'
+  expect 3 other
+  d info --format '{{range $name, $_ := .Runtimes}}{{println $name}}{{end}}'
+  grep -qx bwrap-oci <<<"$output"
 }

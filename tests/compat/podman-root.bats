@@ -33,10 +33,7 @@ static_dir = "$CLIENT_DIR/graph/libpod"
 volume_path = "$CLIENT_DIR/volumes"
 tmp_dir = "$CLIENT_DIR/tmp"
 network_config_dir = "$CLIENT_DIR/networks"
-runtime_supports_json = ["crun", "runc", "bwrap-oci"]
-runtime_supports_nocgroup = ["crun", "bwrap-oci"]
-[engine.runtimes]
-bwrap-oci = ["$CLIENT_DIR/bwrap-oci"]
+$(engine_conf "$CLIENT_DIR/bwrap-oci")
 [network]
 network_backend = "netavark"
 CONF

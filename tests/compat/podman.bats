@@ -1,6 +1,6 @@
 # podman drives bwrap-oci unmodified, as it drives other runtimes: rootless.
 # shellcheck shell=bash
-load ../integration/helpers
+load clients
 
 IMAGE=localhost/bwrap-oci-test:1
 
@@ -20,10 +20,7 @@ pids_limit = 0
 runtime = "bwrap-oci"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-runtime_supports_json = ["crun", "runc", "bwrap-oci"]
-runtime_supports_nocgroup = ["crun", "bwrap-oci"]
-[engine.runtimes]
-bwrap-oci = ["$BWRAP_OCI"]
+$(engine_conf "$BWRAP_OCI")
 CONF
   make_rootfs "$PODMAN_DIR/rootfs"
   tar --owner=0 --group=0 -C "$PODMAN_DIR/rootfs" -c . | podman import - "$IMAGE" >/dev/null
