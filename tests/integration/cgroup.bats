@@ -445,6 +445,40 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   assert_equal "$(file pids.max)" max
 }
 
+@test "update: each option, where this machine has its file" {
+  local option value file expected
+  start_container sleep 100
+  while read -r option value file expected; do
+    [ -n "$(folder_of "$file")" ] || continue
+    run_oci update "--$option" "$value" "$ID"
+    assert_success
+    assert_equal "--$option: $(file "$file")" "--$option: $expected"
+  done <<'TABLE'
+memory 64M memory.limit_in_bytes 67108864
+memory 64M memory.max 67108864
+memory-swap 96M memory.memsw.limit_in_bytes 100663296
+memory-swap 96M memory.swap.max 33554432
+memory-reservation 2M memory.soft_limit_in_bytes 2097152
+memory-reservation 2M memory.low 2097152
+cpu-share 2048 cpu.shares 2048
+cpu-share 2048 cpu.weight 79
+cpu-period 50000 cpu.cfs_period_us 50000
+cpu-period 50000 cpu.max max 50000
+cpu-quota 20000 cpu.cfs_quota_us 20000
+cpu-quota 20000 cpu.max 20000 50000
+cpu-burst 1000 cpu.cfs_burst_us 1000
+cpu-burst 1000 cpu.max.burst 1000
+cpu-idle 1 cpu.idle 1
+cpu-idle 0 cpu.idle 0
+cpu-rt-period 500000 cpu.rt_period_us 500000
+cpuset-cpus 0 cpuset.cpus 0
+cpuset-mems 0 cpuset.mems 0
+pids-limit 9 pids.max 9
+blkio-weight 200 blkio.bfq.weight 200
+blkio-weight 200 io.bfq.weight 200
+TABLE
+}
+
 @test "update: what is wrong is named, and nothing is half done with a wrong document" {
   controllers pids memory
   start_container sleep 100

@@ -90,6 +90,11 @@ limits() {
   equal "$who: update of the memory" "$(<"$dir/memory.max")" 134217728
   equal "$who: update of the processes" "$(<"$dir/pids.max")" 60
   equal "$who: update of the quota keeps the period" "$(<"$dir/cpu.max")" "50000 100000"
+  oci update --memory-reservation 2M --cpu-period 40000 --cpu-burst 1000 --cpu-share 2048 c
+  equal "$who: update of the others" \
+    "$(<"$dir/memory.low") $(<"$dir/cpu.max") $(<"$dir/cpu.max.burst") $(<"$dir/cpu.weight")" "2097152 50000 40000 1000 79"
+  has "$who: update of what cgroup v2 does not have" "$(oci update --cpu-rt-runtime 1000 c 2>&1)" \
+    "bwrap-oci: options: /cpu/realtimeRuntime: only cgroup v1 has such a limit"
   echo '{"memory":{"limit":1048576,"swap":1048576,"checkBeforeUpdate":false},"pids":{"limit":-1}}' |
     oci update --resources - c
   equal "$who: update by a document" "$(<"$dir/pids.max")" max
