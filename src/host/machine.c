@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/xattr.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* 340 lines of three numbers fit (user_namespaces(7)). */
@@ -224,4 +225,18 @@ char *
 host_namespace_limit_name (int type)
 {
   return g_strdup_printf ("user.max_%s_namespaces", limit_word (type));
+}
+
+void
+host_limits_probe (MachineFacts *facts)
+{
+  facts->hard_limits = g_array_new (FALSE, FALSE, sizeof (guint64));
+  for (int type = 0; type < RLIM_NLIMITS; type++)
+    {
+      struct rlimit limit = { 0 };
+      guint64 hard = getrlimit ((__rlimit_resource_t) type, &limit) == 0 ? limit.rlim_max
+                                                                         : G_MAXUINT64;
+
+      g_array_append_val (facts->hard_limits, hard);
+    }
 }

@@ -23,6 +23,9 @@ gboolean host_ids_probe (MachineFacts *facts, GError **error);
  * userns_clone_off, apparmor_restricts. To be called once that has failed, and by "check". */
 void host_machine_probe_problems (MachineFacts *facts);
 
+/* Fills hard_limits, for who wants to set some. */
+void host_limits_probe (MachineFacts *facts);
+
 /* Returns how many namespaces of @type (CLONE_NEW...) this user may have in this user namespace;
  * -1: not known. */
 gint64 host_namespace_limit (int type);

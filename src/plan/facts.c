@@ -71,6 +71,7 @@ host_facts_free (HostFacts *facts)
   g_clear_pointer (&facts->machine.gid_map, g_array_unref);
   g_clear_pointer (&facts->machine.sub_uids, g_array_unref);
   g_clear_pointer (&facts->machine.sub_gids, g_array_unref);
+  g_clear_pointer (&facts->machine.hard_limits, g_array_unref);
   g_free (facts->machine.newuidmap.path);
   g_free (facts->machine.newgidmap.path);
   bwrap_facts_clear (&facts->machine.bwrap);

@@ -86,6 +86,7 @@ typedef struct {
   gboolean no_new_privs;          /* of this process; only where the tools are looked for */
   BwrapFacts bwrap;
   guint last_capability;
+  GArray *hard_limits;            /* of guint64, by RLIMIT_...; NULL: not asked for */
 
   /* only after host_cgroup_probe() */
   CgroupMode cgroup_mode;

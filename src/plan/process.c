@@ -59,8 +59,26 @@ plan_capabilities (PlanContext *context, guint64 sets[CAPABILITY_NUMBERS])
   sets[CAPABILITY_AMBIENT] &= possible;
 }
 
-static void
-plan_rlimits (PlanContext *context)
+/* Only who rules the whole machine raises what bounds it (setrlimit(2)). */
+static gboolean
+check_hard_limit (const PlanContext *context, const OciRlimit *limit, const char *at,
+                  GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  guint64 own;
+
+  if (machine->hard_limits == NULL || (guint) limit->type >= machine->hard_limits->len
+      || (machine->initial_user_ns && (machine->capabilities & HOST_CAP_SYS_RESOURCE) != 0))
+    return TRUE;
+  own = g_array_index (machine->hard_limits, guint64, limit->type);
+  return limit->hard.value <= own
+         || plan_refuse (error, at, "%s: the hard limit %" G_GUINT64_FORMAT " is above that of the"
+                         " caller, %" G_GUINT64_FORMAT, name_of (name_rlimits, limit->type),
+                         limit->hard.value, own);
+}
+
+static gboolean
+plan_rlimits (PlanContext *context, GError **error)
 {
   const GPtrArray *limits = context->process->rlimits;
 
@@ -76,7 +94,10 @@ plan_rlimits (PlanContext *context)
       plan_op_number (op, (guint64) limit->type);
       plan_op_number (op, limit->soft.value);
       plan_op_number (op, limit->hard.value);
+      if (!plan_go_on (context, check_hard_limit (context, limit, at, error), error))
+        return FALSE;
     }
+  return TRUE;
 }
 
 static void
@@ -245,8 +266,8 @@ plan_process (PlanContext *context, GError **error)
   plan_capabilities (context, sets);
   plan_groups (context);
   plan_program (context, sets[CAPABILITY_EFFECTIVE]);
-  plan_rlimits (context);
-  if (!plan_go_on (context, plan_attributes (context, error), error))
+  if (!plan_rlimits (context, error)
+      || !plan_go_on (context, plan_attributes (context, error), error))
     return FALSE;
   row = plan_row (plan, "", "say that everything is ready, and wait for the start");
   (void) plan_op (plan, OP_READY, row, context->options->gate ? OP_FLAG_GATE : 0);

@@ -108,6 +108,8 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
     return throw (error, "%s: not in the plain mode", work->layer.at);
   if (request->plain)
     host_paths_probe (spec, &facts->bundle);
+  if (spec->process != NULL && field_count (spec->process->rlimits) > 0)
+    host_limits_probe (&facts->machine);
   host_layers_probe (spec, &work->layer, &facts->bundle);
   work->layer_path = g_build_filename (store->path, request->id, CONTAINER_LAYER_FOLDER, NULL);
   return TRUE;

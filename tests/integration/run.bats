@@ -221,6 +221,20 @@ add_namespace() { config '.linux.namespaces += [{type: $t}]' --arg t "$1"; }
   assert_output $'100\n200\n0'
 }
 
+@test "an rlimit above the caller's is refused by name, before anything exists" {
+  requires user
+  local hard
+  hard=$(ulimit -Hn)
+  [ "$hard" != unlimited ] || skip "machine: no limit"
+  config '.process.rlimits = [{type: "RLIMIT_CORE", soft: 0, hard: 0},
+    {type: "RLIMIT_NOFILE", soft: 100, hard: ($h | tonumber + 1)}]' --arg h "$hard"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "config.json: /process/rlimits/1: RLIMIT_NOFILE: the hard limit $((hard + 1)) is above that of the caller, $hard"
+  # nothing of the state was touched
+  [ ! -e "$STATE/$ID" ]
+}
+
 @test "oomScoreAdj" {
   config '.process.oomScoreAdj = 500'
   run_container /bin/cat /proc/self/oom_score_adj

@@ -291,6 +291,14 @@ fill_machine (World *world, MachineFacts *machine)
   machine->gid = (gid_t) number (value_of (world, "gid"));
   machine->user = strcmp (user, "none") == 0 ? NULL : g_strdup (user);
   machine->capabilities = bits (capability_names, value_of (world, "capabilities"));
+  if (strcmp (value_of (world, "hard_limit"), "none") != 0)
+    {
+      guint64 limit = number (value_of (world, "hard_limit"));
+
+      machine->hard_limits = g_array_new (FALSE, FALSE, sizeof (guint64));
+      for (guint i = 0; i < 16; i++)
+        g_array_append_val (machine->hard_limits, limit);
+    }
   machine->uid_map = own_map (world, "uid_map", &machine->initial_user_ns);
   machine->gid_map = own_map (world, "gid_map", &machine->initial_user_ns);
   machine->sub_uids = ranges (value_of (world, "sub_uids"));
