@@ -69,12 +69,15 @@ int walk_parent (int root, const char *path, char *name);
 void do_root (struct init *init, const struct op *op);
 void do_bind (struct init *init, const struct op *op);
 void do_mount (struct init *init, const struct op *op);
-void do_device (struct init *init, const struct op *op);
 void do_mask (struct init *init, const struct op *op);
 void do_readonly (struct init *init, const struct op *op);
 void do_pivot (struct init *init, const struct op *op);
 void do_seen (struct init *init, const struct op *op);
 void do_root_readonly (struct init *init, const struct op *op);
+
+/* device.c: nodes and FIFOs. */
+void do_device (struct init *init, const struct op *op);
+void do_fifo (struct init *init, const struct op *op);
 
 /* layers.c: new file systems, and a writable layer over the root. */
 void do_layers (struct init *init, const struct op *op);
@@ -101,7 +104,6 @@ void copy_owner (struct init *init, const struct op *op, int from, int to);
 void do_new_session (struct init *init, const struct op *op);
 void do_undumpable (struct init *init, const struct op *op);
 void do_become_root (struct init *init, const struct op *op);
-void do_fifo (struct init *init, const struct op *op);
 void do_symlink (struct init *init, const struct op *op);
 void do_sysctl (struct init *init, const struct op *op);
 void do_hostname (struct init *init, const struct op *op);

@@ -367,35 +367,6 @@ do_mount (struct init *init, const struct op *op)
     (void) close (mount);
 }
 
-void
-do_device (struct init *init, const struct op *op)
-{
-  const char *target = op_string (op, 0), *staged = op_string (op, 1);
-  int there = walk_open (init->root, target, 0), mount;
-  struct stat st;
-
-  /* what an earlier mount already put there is left alone if it is the device */
-  if (there >= 0 && fstat (there, &st) == 0 && (S_ISCHR (st.st_mode) || S_ISBLK (st.st_mode))
-      && st.st_rdev == op->numbers[0])
-    {
-      (void) close (there);
-      return;
-    }
-  if (there >= 0)
-    (void) close (there);
-
-  mount = sys_open_tree (AT_FDCWD, staged, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  if (mount < 0 || fstat (mount, &st) < 0)
-    fail (init, "open_tree", staged);
-  if ((!S_ISCHR (st.st_mode) && !S_ISBLK (st.st_mode)) || st.st_rdev != op->numbers[0])
-    {
-      errno = 0;
-      fail (init, "the host's node is another device", staged);
-    }
-  place (init, mount, target, 0);
-  (void) close (mount);
-}
-
 /* Hides directory @at behind an empty read-only tmpfs; all of them share one. */
 static void
 mask_directory (struct init *init, const char *path)

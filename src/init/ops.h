@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f06u
+#define OPS_MAGIC 0x62774f07u
 
 /* The step that fails where the init may not do what a user namespace's root may. */
 #define INIT_RESTRICTED "bwrap's program cannot use its capabilities"
@@ -58,7 +58,8 @@ enum op_code {
   OP_BIND,             /* n: enum bind_number, and what each of the other strings keeps of
                         * BIND_SOFT_CLEAR; s: target, staged source, mounts at ("") and below it */
   OP_MOUNT,            /* n: enum mount_number; s: target, type, "key=value" or "key" ... */
-  OP_DEVICE,           /* n: device number; s: target, staged source */
+  OP_DEVICE,           /* n: enum device_number, at least the first; s: target, staged source ("":
+                        * none) */
   OP_FIFO,             /* n: mode, uid, gid; s: target */
   OP_SYMLINK,          /* s: target, content */
   OP_MASK,             /* s: path */
@@ -141,6 +142,15 @@ enum seen_number {
   SEEN_FILESYSTEM,  /* f_type of statfs(2) */
   SEEN_READ_ONLY,   /* 1: it is read-only */
   SEEN_NUMBERS,
+};
+
+/* With more than the number a node is made; where that is forbidden the staged one is bound. */
+enum device_number {
+  DEVICE_NUMBER,
+  DEVICE_MODE,  /* st_mode */
+  DEVICE_UID,
+  DEVICE_GID,
+  DEVICE_NUMBERS,
 };
 
 /* At most so many mounts with OP_FLAG_LATE_READONLY. */

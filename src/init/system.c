@@ -44,31 +44,6 @@ do_become_root (struct init *init, const struct op *op)
 }
 
 void
-do_fifo (struct init *init, const struct op *op)
-{
-  const char *path = op_string (op, 0);
-  char name[NAME_MAX + 1];
-  int dir = walk_parent (init->root, path, name);
-  struct stat st;
-
-  if (dir < 0)
-    fail (init, "make directory", path);
-  if (mkfifoat (dir, name, (mode_t) op->numbers[0]) < 0)
-    {
-      if (errno != EEXIST || fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0
-          || !S_ISFIFO (st.st_mode))
-        {
-          errno = EEXIST;
-          fail (init, "make fifo", path);
-        }
-    }
-  else if (fchownat (dir, name, (uid_t) op->numbers[1], (gid_t) op->numbers[2],
-                     AT_SYMLINK_NOFOLLOW) < 0)
-    fail (init, "chown", path);
-  (void) close (dir);
-}
-
-void
 do_symlink (struct init *init, const struct op *op)
 {
   const char *path = op_string (op, 0), *content = op_string (op, 1);

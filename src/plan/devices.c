@@ -1,5 +1,6 @@
 /* /dev (runtime-spec config-linux.md, "Default Devices" and "Devices"). A node is the
- * host's, bound: making one takes privilege that no user namespace has. */
+ * host's, bound, where making one takes privilege that no user namespace has; the host's root has
+ * those of the configuration made, with their mode and owner. */
 #include "config.h"
 
 #include "plan/builder.h"
@@ -44,7 +45,7 @@ dev_is_bound (const OciSpec *spec)
   return FALSE;
 }
 
-static void
+static PlanOp *
 add_device (Plan *plan, guint32 row, const char *target, const char *staged, dev_t number)
 {
   PlanOp *op = plan_op (plan, OP_DEVICE, row, 0);
@@ -52,6 +53,7 @@ add_device (Plan *plan, guint32 row, const char *target, const char *staged, dev
   plan_op_number (op, number);
   plan_op_string (op, target);
   plan_op_string (op, staged);
+  return op;
 }
 
 static void
@@ -60,8 +62,8 @@ default_device (Plan *plan, gsize i)
   g_autofree char *target = g_strconcat ("/dev/", default_devices[i].name, NULL);
   g_autofree char *staged = g_strconcat ("/s", target, NULL);
 
-  add_device (plan, plan_row (plan, "", "bind the host's %s", target), target, staged,
-              makedev (default_devices[i].major, default_devices[i].minor));
+  (void) add_device (plan, plan_row (plan, "", "bind the host's %s", target), target, staged,
+                     makedev (default_devices[i].major, default_devices[i].minor));
 }
 
 static void
@@ -94,6 +96,41 @@ add_fifo (Plan *plan, const OciDevice *device, const char *at)
   plan_op_string (op, device->path);
 }
 
+/* Where the host has its node, as bwrap brings it in. NULL, and an error: it cannot be bound.
+ * Transfer: full. */
+static char *
+staged_node (const OciDevice *device, const SourceFacts *facts, const char *at, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (facts == NULL || facts->error != 0)
+    {
+      plan_refuse (error, at, "%s: the host has no node of device %c %" G_GINT64_FORMAT ":%"
+                   G_GINT64_FORMAT " to bind", device->path, device->type, device->major.value,
+                   device->minor.value);
+      return NULL;
+    }
+  path = oci_path_normalize (facts->path);
+  if (g_str_has_prefix (path, "/dev/"))
+    return g_strconcat ("/s", path, NULL);
+  plan_refuse (error, at, "%s: only nodes below the host's /dev can be bound", facts->path);
+  return NULL;
+}
+
+/* A node that the host's root has made: with its mode and owner, whether the host has one or not;
+ * a cgroup may forbid that and leave the host's to be used. */
+static void
+make_device (PlanContext *context, const OciDevice *device, const char *staged, const char *at)
+{
+  guint32 row = plan_row (context->plan, at, "make the device %s", device->path);
+  PlanOp *op = add_device (context->plan, row, device->path, staged != NULL ? staged : "",
+                           makedev ((guint) device->major.value, (guint) device->minor.value));
+
+  plan_op_number (op, (device->type == 'b' ? S_IFBLK : S_IFCHR) | device_mode (device));
+  plan_op_number (op, device->uid.value);
+  plan_op_number (op, device->gid.value);
+}
+
 static gboolean
 plan_device (PlanContext *context, guint index, GError **error)
 {
@@ -102,26 +139,26 @@ plan_device (PlanContext *context, guint index, GError **error)
   const SourceFacts *facts = all != NULL && index < all->len ? g_ptr_array_index (all, index)
                                                              : NULL;
   g_autofree char *at = g_strdup_printf ("/linux/devices/%u", index);
-  g_autofree char *path = NULL, *staged = NULL;
-  dev_t number;
+  g_autofree char *staged = NULL;
 
   if (device->type == 'p')
     {
       add_fifo (context->plan, device, at);
       return TRUE;
     }
-  number = makedev ((guint) device->major.value, (guint) device->minor.value);
-  if (facts == NULL || facts->error != 0)
-    return plan_refuse (error, at, "%s: the host has no node of device %c %" G_GINT64_FORMAT ":%"
-                        G_GINT64_FORMAT " to bind", device->path, device->type,
-                        device->major.value, device->minor.value);
-  path = oci_path_normalize (facts->path);
-  if (!g_str_has_prefix (path, "/dev/"))
-    return plan_refuse (error, at, "%s: only nodes below the host's /dev can be bound",
-                        facts->path);
-  staged = g_strconcat ("/s", path, NULL);
-  add_device (context->plan, plan_row (context->plan, at, "bind the host's %s on %s", path,
-                                       device->path), device->path, staged, number);
+  if (context->plan->userns == USERNS_NONE && context->facts->machine.initial_user_ns)
+    {
+      staged = staged_node (device, facts, at, NULL);
+      make_device (context, device, staged, at);
+      return TRUE;
+    }
+  staged = staged_node (device, facts, at, error);
+  if (staged == NULL)
+    return FALSE;
+  (void) add_device (context->plan, plan_row (context->plan, at, "bind the host's %s on %s",
+                                              staged + strlen ("/s"), device->path),
+                     device->path, staged,
+                     makedev ((guint) device->major.value, (guint) device->minor.value));
   if (device->file_mode.set || device->uid.set || device->gid.set)
     plan_note (context->plan, at, "%s keeps the mode and owner of the host's node", device->path);
   return TRUE;

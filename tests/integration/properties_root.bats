@@ -1,0 +1,88 @@
+# What only the host's root can have: nodes, schedulers, ids of its own choice.
+# shellcheck shell=bash
+# runs as: root
+load helpers
+
+setup() {
+  setup_test
+  requires root
+  make_bundle
+  config '.linux.namespaces |= map(select(.type != "user"))'
+}
+
+@test "linux.devices[]: made with mode and owner, also what the host has no node of" {
+  config '.linux.devices = [
+    {path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 416, uid: 12, gid: 34},
+    {path: "/dev/sub/none", type: "b", major: 251, minor: 250, fileMode: 25008},
+    {path: "/dev/u", type: "u", major: 1, minor: 5},
+    {path: "/dev/pipe", type: "p", fileMode: 384, uid: 5, gid: 6}]'
+  sh_container 'stat -c "%n %F %t:%T %a %u:%g" /dev/mine /dev/sub/none /dev/u /dev/pipe; echo x >/dev/mine
+    head -c2 /dev/u | wc -c'
+  assert_success
+  assert_output '/dev/mine character special file 1:3 640 12:34
+/dev/sub/none block special file fb:fa 660 0:0
+/dev/u character special file 1:5 666 0:0
+/dev/pipe fifo 0:0 600 5:6
+2'
+}
+
+@test "linux.devices[]: a file in the way is an error, the device itself is not" {
+  mknod "$BUNDLE/rootfs/dev/here" c 1 3
+  echo >"$BUNDLE/rootfs/dev/file"
+  config '.mounts |= map(select(.destination | startswith("/dev") | not)) |
+    .linux.devices = [{path: "/dev/here", type: "c", major: 1, minor: 3}]'
+  run_container /bin/stat -c %t:%T /dev/here
+  assert_output 1:3
+  config '.linux.devices = [{path: "/dev/file", type: "c", major: 251, minor: 250}]'
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "config.json: /linux/devices/0"
+}
+
+@test "devices, limits, oom score and ids: as with runc" {
+  requires runc
+  local ours
+  config 'del(.process.oomScoreAdj) | .linux.cgroupsPath = "/\($id)" | .process.oomScoreAdj = 321 |
+    .process.user = {uid: 33, gid: 34, additionalGids: [35], umask: 23} |
+    .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0, hard: 7}] |
+    .linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 416, uid: 33, gid: 34},
+      {path: "/dev/b", type: "b", major: 7, minor: 0}]' --arg id "$ID"
+  container_command /bin/sh -c 'stat -c "%n %F %t:%T %a %u:%g" /dev/mine /dev/b; id; umask; ulimit -Hn; ulimit -Sn
+    ulimit -Hc; cat /proc/self/oom_score_adj; grep -E "^(Cap|Seccomp:|NoNew)" /proc/self/status'
+  run_oci run --bundle "$BUNDLE" "$ID"
+  assert_success
+  ours=$output
+  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>&1 </dev/null 3>&-
+  assert_equal "$ours" "$(<"$TEST_DIR/theirs")"
+}
+
+@test "linux.uidMappings: without host id 0, as with runc" {
+  requires runc
+  local ours
+  chown -Rh 300000:300000 "$BUNDLE/rootfs"
+  config '.linux.namespaces += [{type: "user"}] | .linux.cgroupsPath = "/\($id)" |
+    (.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 300000, size: 1000}]' --arg id "$ID"
+  container_command /bin/sh -c 'cat /proc/self/uid_map /proc/self/gid_map; id -u; touch /tmp/x; stat -c %u /tmp/x /'
+  config '.root.readonly = false'
+  run_oci run --bundle "$BUNDLE" "$ID"
+  assert_success
+  ours=$output
+  assert_equal "$(stat -c %u "$BUNDLE/rootfs/tmp/x")" 300000
+  rm "$BUNDLE/rootfs/tmp/x"
+  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>&1 </dev/null 3>&-
+  assert_equal "$ours" "$(<"$TEST_DIR/theirs")"
+}
+
+@test "process.scheduler: priority, flags, runtime, deadline and period" {
+  config '.process.scheduler = {policy: "SCHED_RR", priority: 7, flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
+  run_container /bin/sh -c 'exec cut -d" " -f40,41 /proc/self/stat'
+  assert_success
+  assert_output "7 2"
+  config '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 1000000, deadline: 20000000, period: 40000000}'
+  run_container /bin/grep -E '^(policy|dl\.runtime|dl\.deadline|dl\.period)' /proc/self/sched
+  if [[ $stderr == *"Operation not permitted"* || $stderr == *"Device or resource busy"* ]]; then
+    skip "machine: no deadline scheduling: $stderr"
+  fi
+  assert_success
+  [[ $output =~ policy\ *:\ *6 ]]
+}
