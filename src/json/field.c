@@ -164,6 +164,9 @@ asks (const Field *field, const JsonValue *value)
     case JSON_KIND_ARRAY:
       return value->length > 0;
     case JSON_KIND_OBJECT:
+      /* who names an element of a map wants it, whatever else it says */
+      if (field->kind == FIELD_KIND_MAP && value->length > 0)
+        return TRUE;
       for (guint32 i = 0; i < value->length; i++)
         if (asks (field, &value->members[i].value))
           return TRUE;

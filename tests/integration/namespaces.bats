@@ -90,3 +90,23 @@ is_near() { [ $(($1 - $2)) -ge -30 ] && [ $(($1 - $2)) -le 30 ] || show "$1 is n
   assert_failure 1
   assert_one_line_error "config.json: /process: missing: there is nothing to run"
 }
+
+@test "linux.namespaces[].path: all that can be joined" {
+  requires subids
+  local pid type
+  container_command sleep 100
+  run_oci run --bundle "$BUNDLE" --detach "$ID"
+  assert_success
+  pid=$(container_pid)
+  config '.linux.namespaces |= [{type: "mount"}] + (map(select(.type != "mount")) | map(.path = "/proc/\($p)/ns/" + ({network: "net"}[.type] // .type)))
+    | del(.linux.uidMappings, .linux.gidMappings, .hostname)' --arg p "$pid"
+  # shellcheck disable=SC2016  # for the shell inside
+  container_command /bin/sh -c 'for n in user net ipc uts cgroup pid; do readlink /proc/self/ns/$n; done; pidof sleep'
+  run_oci run --bundle "$BUNDLE" "$ID-2"
+  assert_success
+  assert_equal "$output" "$(for type in user net ipc uts cgroup pid; do readlink "/proc/$pid/ns/$type"; done; echo 1)"
+  config '.linux.namespaces |= map(if .type == "ipc" then .path |= sub ("ipc$"; "uts") else . end)'
+  run_oci run --bundle "$BUNDLE" "$ID-2"
+  assert_failure 1
+  assert_stderr_has "is not a ipc namespace"
+}

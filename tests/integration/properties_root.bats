@@ -86,3 +86,67 @@ setup() {
   assert_success
   [[ $output =~ policy\ *:\ *6 ]]
 }
+
+# The cgroup of the container in a v1 hierarchy; limit_is FILE JSON VALUE: what becomes of a limit.
+limit_is() {
+  local dir
+  dir=$(find /sys/fs/cgroup -maxdepth 4 -path "*/$ID/$1" 2>/dev/null | head -n1)
+  [ -n "$dir" ] || { echo "no $1"; return 1; }
+  assert_equal "$(grep -o "$3" "$dir" | head -n1)" "$3"
+}
+
+@test "linux.resources: limits of cgroup v1 that few ask for" {
+  [ -e /sys/fs/cgroup/memory/memory.swappiness ] && [ -e /sys/fs/cgroup/blkio ] || skip "machine: no cgroup v1"
+  local device
+  device=$(stat -c '%Hr:%Lr' "$(findmnt -no SOURCE /)") && [ "$device" != 0:0 ] || skip "machine: no disk"
+  config '.linux.cgroupsPath = "/\($id)" | ($d | split(":") | {major: (.[0] | tonumber), minor: (.[1] | tonumber)}) as $disk |
+    .linux.resources = {memory: {kernelTCP: 1048576, swappiness: 7, disableOOMKiller: true, limit: 67108864, checkBeforeUpdate: true},
+      blockIO: {throttleReadBpsDevice: [$disk + {rate: 1000001}], throttleWriteBpsDevice: [$disk + {rate: 1000002}],
+        throttleReadIOPSDevice: [$disk + {rate: 1003}], throttleWriteIOPSDevice: [$disk + {rate: 1004}]}}' \
+    --arg id "$ID" --arg d "$device"
+  container_command sleep 100
+  run_oci run --bundle "$BUNDLE" --detach "$ID"
+  assert_success
+  limit_is memory.kmem.tcp.limit_in_bytes 1048576
+  limit_is memory.swappiness 7
+  limit_is memory.oom_control "oom_kill_disable 1"
+  limit_is blkio.throttle.read_bps_device "$device 1000001"
+  limit_is blkio.throttle.write_bps_device "$device 1000002"
+  limit_is blkio.throttle.read_iops_device "$device 1003"
+  limit_is blkio.throttle.write_iops_device "$device 1004"
+}
+
+@test "linux.resources: what this host has no controller or file for is refused by name" {
+  local pointer value
+  while read -r pointer value; do
+    config ".linux.resources = {} | .linux.cgroupsPath = \"/$ID\" |
+      setpath([\"linux\", \"resources\"] + (\"$pointer\"[1:] | split(\"/\")); $value)"
+    run_container /bin/true
+    [ "$status" = 1 ] || { show "$pointer"; return 1; }
+    assert_one_line_error "config.json: /linux/resources$pointer"
+  done < <(
+    [ -e /sys/fs/cgroup/net_cls ] || echo '/network {"classID":1}'
+    [ -e /sys/fs/cgroup/net_prio ] || echo '/network {"priorities":[{"name":"lo","priority":1}]}'
+    [ -e /sys/fs/cgroup/rdma ] || echo '/rdma {"mlx5_1":{"hcaHandles":3,"hcaObjects":4}}'
+    [ -e /sys/fs/cgroup/blkio/blkio.leaf_weight ] || echo '/blockIO {"leafWeight":10}'
+    find /sys/fs/cgroup/blkio/ -maxdepth 2 -name 'blkio.*weight' | grep -q . || {
+      echo '/blockIO {"weight":10}'
+      echo '/blockIO {"weightDevice":[{"major":1,"minor":1,"weight":20,"leafWeight":30}]}'; }
+    [ -e /sys/fs/cgroup/cpu/cpu.idle ] || echo '/cpu {"idle":1}')
+}
+
+@test "linux.resources.cpu: realtimeRuntime, realtimePeriod, burst, idle" {
+  [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || skip "machine: no real-time groups"
+  config '.linux.cgroupsPath = "/\($id)" | .linux.resources.cpu = {realtimeRuntime: 0, realtimePeriod: 500000, quota: 20000, burst: 10000}' --arg id "$ID"
+  container_command sleep 100
+  run_oci run --bundle "$BUNDLE" --detach "$ID"
+  assert_success
+  limit_is cpu.rt_period_us 500000
+  limit_is cpu.rt_runtime_us 0
+  limit_is cpu.cfs_burst_us 10000
+  run_oci delete --force "$ID"
+  config '.linux.resources.cpu = {idle: 1}'
+  run_oci run --bundle "$BUNDLE" --detach "$ID"
+  assert_success
+  limit_is cpu.idle 1
+}
