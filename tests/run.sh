@@ -174,7 +174,8 @@ suites() {
   make_scratch
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
-  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init,tests/faults/step} "$scratch/bin" ||
+  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$dir"/tests/faults/{exchange,step} \
+    "$scratch/bin" ||
     die "$dir: the programs are not there"
   for file in "$top/tests/$1"/*.{bats,sh}; do
     [ -e "$file" ] || continue

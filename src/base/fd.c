@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -90,6 +91,26 @@ fd_cloexec_from (unsigned int first, GError **error)
   if (syscall (SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
     return throw_errno (error, "close_range");
   return TRUE;
+}
+
+gboolean
+fd_wait (int fd, int timeout_ms)
+{
+  gint64 end = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+  for (;;)
+    {
+      int left = -1, n;
+
+      if (timeout_ms >= 0)
+        left = (int) MAX (0, (end - g_get_monotonic_time ()) / 1000);
+      n = poll (&poll_fd, 1, left);
+      if (n > 0)
+        return TRUE;
+      if (n == 0 || errno != EINTR)
+        return FALSE;
+    }
 }
 
 gboolean

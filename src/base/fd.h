@@ -27,6 +27,10 @@ GArray *fd_list_from (int first, GError **error);
 /* Marks every descriptor from @first upwards close-on-exec. */
 gboolean fd_cloexec_from (unsigned int first, GError **error);
 
+/* Waits up to @timeout_ms (-1: for ever) until there is something to read from @fd, or its end.
+ * Returns TRUE when there is. */
+gboolean fd_wait (int fd, int timeout_ms);
+
 /* Writes all @length bytes, through EINTR and short writes. */
 gboolean fd_write_all (int fd, const void *data, gsize length, GError **error);
 

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -151,21 +150,7 @@ proc_pidfd_signal (int pidfd, int signal)
 gboolean
 proc_pidfd_wait (int pidfd, int timeout_ms)
 {
-  gint64 end = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
-  struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
-
-  for (;;)
-    {
-      int left = -1, n;
-
-      if (timeout_ms >= 0)
-        left = (int) MAX (0, (end - g_get_monotonic_time ()) / 1000);
-      n = poll (&poll_fd, 1, left);
-      if (n > 0)
-        return TRUE;
-      if (n == 0 || errno != EINTR)
-        return FALSE;
-    }
+  return fd_wait (pidfd, timeout_ms);
 }
 
 int

@@ -87,6 +87,7 @@ send_report (int socket, const struct report *message, int fd)
   } control = { 0 };
   struct iovec vector = { .iov_base = (void *) message, .iov_len = sizeof *message };
   struct msghdr msg = { .msg_iov = &vector, .msg_iovlen = 1 };
+  ssize_t n;
 
   if (fd >= 0)
     {
@@ -97,8 +98,12 @@ send_report (int socket, const struct report *message, int fd)
       control.header.cmsg_len = CMSG_LEN (sizeof (int));
       memcpy (CMSG_DATA (&control.header), &fd, sizeof fd);
     }
-  while (sendmsg (socket, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
-    ;
+  do
+    n = sendmsg (socket, &msg, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  /* who waits for it would wait for ever; nobody left to hear it is the next step's business */
+  if (n < 0 && errno != EPIPE)
+    _exit (1);
 }
 
 void

@@ -28,6 +28,9 @@
 #define INIT_MAX (1 << 20)
 #define CHILDREN_MAX 16
 
+/* How long bwrap may take to make the namespaces, which is a matter of milliseconds. */
+#define ANSWER_MS 60000
+
 /* Where bwrap's own descriptors stand in the child, behind those of the init. */
 enum {
   BWRAP_FD_ARGS = INIT_FD_N,
@@ -308,8 +311,11 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
   /* it comes in pieces; the object has no other inside, so its end is the first brace */
   while (length < sizeof text && memchr (text, '}', length) == NULL)
     {
-      ssize_t n = read (bwrap->info, text + length, sizeof text - length);
+      ssize_t n;
 
+      if (!fd_wait (bwrap->info, ANSWER_MS))
+        return throw (error, "bwrap: no answer after %d s", ANSWER_MS / 1000);
+      n = read (bwrap->info, text + length, sizeof text - length);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)
@@ -329,6 +335,9 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
   if (stat.parent != bwrap->monitor)
     {
       fd_clear (&bwrap->child_pidfd);
+      /* unless it was: the child of one that has died is another's */
+      if (proc_pidfd_wait (bwrap->monitor_pidfd, 0))
+        return bwrap_explain (bwrap, error);
       return throw (error, "bwrap: --info-fd: process %d is not its child", (int) pid);
     }
   bwrap->child = pid;
@@ -530,7 +539,7 @@ kill_untold (Bwrap *bwrap)
       (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGSTOP);
       kill_children (bwrap->monitor);
     }
-  else if (bwrap->info >= 0 && bwrap->child == 0 && bwrap->holder_pidfd < 0)
+  if (bwrap->info >= 0 && bwrap->child == 0 && bwrap->holder_pidfd < 0)
     kill_children (getpid ());
 }
 

@@ -34,11 +34,10 @@ supervise_block (sigset_t *ret_signals, GError **error)
 }
 
 /* Reaps everything that has ended: orphans of the container come to us too, since we are
- * their subreaper. TRUE if @pid is among them. */
+ * their subreaper. *@ret_found: @pid is among them. */
 static gboolean
-reap (pid_t pid, int *ret_status)
+reap (pid_t pid, gboolean *ret_found, int *ret_status, GError **error)
 {
-  gboolean found = FALSE;
   pid_t ended;
   int status;
 
@@ -46,9 +45,11 @@ reap (pid_t pid, int *ret_status)
     if (ended == pid)
       {
         *ret_status = WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
-        found = TRUE;
+        *ret_found = TRUE;
       }
-  return found;
+  /* nobody else could have reaped it, but to wait for what never comes would be for ever */
+  return ended == 0 || *ret_found || errno == EINTR
+         || throw_errno (error, "wait for %d", (int) pid);
 }
 
 /* With a terminal, its size and its suspension are ours to handle; all else is handed on. */
@@ -121,14 +122,21 @@ gboolean
 supervise_wait (const Supervision *supervision, int *ret_status, GError **error)
 {
   autofd signal_fd = signalfd (-1, &supervision->signals, SFD_CLOEXEC);
+  gboolean ended = FALSE;
   int number;
 
   if (signal_fd < 0)
     return throw_errno (error, "signalfd");
   /* the SIGCHLD of an end that came before now is pending, or its child is reaped here */
-  while (!reap (supervision->pid, ret_status))
-    if (!wait_round (supervision, signal_fd, &number, error))
-      return FALSE;
+  for (;;)
+    {
+      if (!reap (supervision->pid, &ended, ret_status, error))
+        return FALSE;
+      if (ended)
+        break;
+      if (!wait_round (supervision, signal_fd, &number, error))
+        return FALSE;
+    }
   if (supervision->notify != NULL)
     (void) notify_relay (supervision->notify);
   return supervision->console == NULL || drain (supervision, signal_fd, error);

@@ -23,7 +23,7 @@ run_around() {
   local script=$1
   shift
   status=0
-  timeout --kill-after 5 60 "$@" sh -c "$script" sh \
+  timeout --kill-after 5 "${RUN_TIMEOUT:-60}" "$@" sh -c "$script" sh \
     "$BWRAP_OCI" --root "$STATE" ${BWRAP:+--bwrap "$BWRAP"} run --bundle "$BUNDLE" "$ID" \
     </dev/null >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr" 3>&- || status=$?
   output=$(<"$TEST_DIR/stdout")
@@ -218,6 +218,35 @@ with_parameter() {
   pretend_bwrap 'printf "bwrap: a\033[31m word\nand another\n" >&2; exit 1'
   run_around 'exec "$@"' env
   assert_said "bwrap: a\\x1b[31m word"
+}
+
+# --info-fd is among the options, which are in the file behind --args.
+pretend_info='info=$(tr "\0" "\n" <"/proc/self/fd/$2" | grep -x -A1 -e --info-fd | tail -n 1)'
+
+@test "bwrap tells rubbish of its child, too much, another's number, or nothing" {
+  local words
+  for words in 'echo rubbish }' 'echo "{\"child-pid\": -1}"' 'echo "{\"child-pid\": \"x\"}"' \
+    'head -c 1073741824 /dev/zero' 'yes "{" '; do
+    pretend_bwrap "$pretend_info; $words >/proc/self/fd/\$info 2>/dev/null; sleep 1000"
+    run_around 'exec "$@"' env
+    assert_said "bwrap: --info-fd: no child-pid"
+  done
+  for words in 1 '$$'; do
+    pretend_bwrap "$pretend_info; echo \"{\\\"child-pid\\\": $words}\" >/proc/self/fd/\$info; sleep 1000"
+    run_around 'exec "$@"' env
+    assert_said "bwrap: --info-fd: process" "is not its child"
+  done
+  # its end is told
+  pretend_bwrap "$pretend_info; echo '{' >/proc/self/fd/\$info; echo 'bwrap: no more' >&2; exit 3"
+  run_around 'exec "$@"' env
+  assert_said "bwrap: no more"
+}
+
+@test "bwrap does not answer" {
+  [ -n "${BWRAP_OCI_TEST_LONG:-}" ] || skip "machine: takes a minute (BWRAP_OCI_TEST_LONG=1)"
+  pretend_bwrap 'exec sleep 1000'
+  RUN_TIMEOUT=120 run_around 'exec "$@"' env
+  assert_said "bwrap: no answer after 60 s"
 }
 
 # --- directories --------------------------------------------------------------

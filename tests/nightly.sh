@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The long forms of what CI runs in part: harm at every system call, races of half a minute each, an
+# hour of containers that come and go, fuzzing. Some four hours on two cores.
+#
+#   tests/nightly.sh [SUITE...]     (default: faults races soak machine many state, and fuzzing)
+#
+# BWRAP_OCI_TEST_SOAK, BWRAP_OCI_TEST_RACE: seconds, if others are wanted.
+# BWRAP_OCI_TEST_FUZZ_SECONDS: for each target (default here: 600).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export BWRAP_OCI_TEST_LONG=1
+export BWRAP_OCI_TEST_SUITES=${*:-faults races soak machine many state}
+stages=(setup build integration)
+if [ $# = 0 ] && [ -x tests/fuzz/run.sh ]; then
+  export BWRAP_OCI_TEST_FUZZ_SECONDS=${BWRAP_OCI_TEST_FUZZ_SECONDS:-600}
+  stages+=(fuzz)
+fi
+exec tests/run.sh "${stages[@]}"
