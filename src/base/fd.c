@@ -202,6 +202,19 @@ fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length, G
   return read_regular (fd, path, limit, ret_length, error);
 }
 
+char *
+fd_read_argument (const char *path, gsize limit, gsize *ret_length, GError **error)
+{
+  autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  char *data = NULL;
+
+  if (fd < 0)
+    return throw_null_errno (error, "open %s", path);
+  if (!fd_read_all (fd, limit, &data, ret_length, error))
+    g_prefix_error (error, "%s: ", path);
+  return data;
+}
+
 gboolean
 fd_read_present_at (int dir_fd, const char *path, gsize limit, GBytes **ret_data, GError **error)
 {

@@ -45,6 +45,10 @@ gboolean fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, G
 char *fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_length,
                        GError **error);
 
+/* As fd_read_file_at() for a file that the user names on the command line, relative to the working
+ * directory: that may be a pipe, as a shell's <(COMMAND), and is then read to its end. */
+char *fd_read_argument (const char *path, gsize limit, gsize *ret_length, GError **error);
+
 /* As fd_read_file_at(), where a file that is not there is no error: *@ret_data is then NULL.
  * Transfer: full. */
 gboolean fd_read_present_at (int dir_fd, const char *path, gsize limit, GBytes **ret_data,

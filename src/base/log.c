@@ -40,7 +40,7 @@ log_descriptor (void)
 }
 
 static void
-append_json_string (GString *line, const char *text)
+append_quoted (GString *line, const char *text)
 {
   g_string_append_c (line, '"');
   for (; *text != '\0'; text++)
@@ -63,13 +63,13 @@ write_record (LogLevel level, const char *message)
   if (log_fd < 0)
     return;
   if (log_format == LOG_JSON)
-    {
-      g_string_append_printf (line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
-      append_json_string (line, message);
-      g_string_append_printf (line, ",\"time\":\"%s\"}\n", time);
-    }
+    g_string_append_printf (line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
   else
-    g_string_append_printf (line, "%s %s: %s\n", time, level_names[level], message);
+    g_string_append_printf (line, "time=\"%s\" level=%s msg=", time, level_names[level]);
+  append_quoted (line, message);
+  if (log_format == LOG_JSON)
+    g_string_append_printf (line, ",\"time\":\"%s\"}", time);
+  g_string_append_c (line, '\n');
   (void) !write (log_fd, line->str, line->len);
 }
 
@@ -94,10 +94,10 @@ log_quiet (LogLevel level, const char *format, va_list args)
     return;
   message = g_strdup_vprintf (format, args);
   safe = error_escape (message);
-  if (log_debugging)
-    (void) fprintf (stderr, "bwrap-oci: %s: %s\n", level_names[level], safe);
-  if (log_format == LOG_TEXT)
+  if (log_fd >= 0 && log_format == LOG_TEXT)
     write_record (level, safe);
+  else
+    (void) fprintf (stderr, "bwrap-oci: %s: %s\n", level_names[level], safe);
 }
 
 void

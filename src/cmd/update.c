@@ -9,7 +9,6 @@
 #include "json/emit.h"
 #include "run/update.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -143,7 +142,7 @@ read_resources (const char *name, gsize *ret_length, GError **error)
   char *text = NULL;
 
   if (strcmp (name, "-") != 0)
-    return fd_read_file_at (AT_FDCWD, name, JSON_TEXT_MAX_LENGTH, ret_length, error);
+    return fd_read_argument (name, JSON_TEXT_MAX_LENGTH, ret_length, error);
   if (!fd_read_all (STDIN_FILENO, JSON_TEXT_MAX_LENGTH, &text, ret_length, error))
     g_prefix_error (error, "standard input: ");
   return text;

@@ -55,7 +55,7 @@ fail_hook (struct init *init, const struct hook *hook, const char *text, const c
   char step[48], detail[1280];
   int saved = errno;
 
-  (void) snprintf (step, sizeof step, "startContainer hook %u",
+  (void) snprintf (step, sizeof step, "error running startContainer hook #%u:",
                    (unsigned int) hook->op->numbers[HOOK_INDEX]);
   (void) snprintf (detail, sizeof detail, "%s: %s%s%s", hook->path, text,
                    *output != '\0' ? ": " : "", output);

@@ -112,6 +112,11 @@ place (struct init *init, int mount, const char *target, unsigned int flags)
 {
   int at = walk_make (init->root, target, flags, NULL);
 
+  if (at < 0 && (flags & OP_FLAG_NO_SYMLINKS) && (errno == ELOOP || errno == ENOTDIR))
+    {
+      errno = 0;
+      fail (init, "it must be mounted on ordinary directory", target);
+    }
   if (at < 0)
     fail (init, "make mount point", target);
   place_at (init, mount, at, target, flags);

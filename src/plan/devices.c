@@ -131,6 +131,16 @@ make_device (PlanContext *context, const OciDevice *device, const char *staged, 
   plan_op_number (op, device->gid.value);
 }
 
+/* /dev/ptmx is the container's own devpts': the host's node belongs to nobody there. */
+static gboolean
+is_own_ptmx (const PlanContext *context, const OciDevice *device)
+{
+  g_autofree char *path = oci_path_normalize (device->path);
+
+  return device->type == 'c' && device->major.value == 5 && device->minor.value == 2
+         && strcmp (path, default_links[0].path) == 0 && !dev_is_bound (context->spec);
+}
+
 static gboolean
 plan_device (PlanContext *context, guint index, GError **error)
 {
@@ -144,6 +154,11 @@ plan_device (PlanContext *context, guint index, GError **error)
   if (device->type == 'p')
     {
       add_fifo (context->plan, device, at);
+      return TRUE;
+    }
+  if (is_own_ptmx (context, device))
+    {
+      plan_note (context->plan, at, "%s is that of the container's own devpts", device->path);
       return TRUE;
     }
   if (context->plan->userns == USERNS_NONE && context->facts->machine.initial_user_ns)

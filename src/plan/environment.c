@@ -12,35 +12,59 @@
 #define NOTIFY_DIRECTORY "/run/notify"
 #define NOTIFY_NAME "notify.sock"
 
-/* Whether @variable, a "NAME=value", stands again in @replacements. */
-static gboolean
-is_replaced (const char *variable, const GPtrArray *replacements)
+/* Of the name in a "NAME=value". */
+static guint
+variable_hash (gconstpointer variable)
 {
-  gsize length = strcspn (variable, "=") + 1;
+  guint hash = 5381;
 
-  for (guint i = 0; i < replacements->len; i++)
-    if (strncmp (variable, g_ptr_array_index (replacements, i), length) == 0)
-      return TRUE;
-  return FALSE;
+  for (const char *p = variable; *p != '\0' && *p != '='; p++)
+    hash = hash * 33 + (guchar) *p;
+  return hash;
+}
+
+static gboolean
+variable_equal (gconstpointer a, gconstpointer b)
+{
+  gsize length = strcspn (a, "=");
+
+  return length == strcspn (b, "=") && strncmp (a, b, length) == 0;
+}
+
+/* What the runtime itself has to say. Transfer: full. */
+static GPtrArray *
+own_variables (const PlanOptions *options)
+{
+  GPtrArray *own = g_ptr_array_new_with_free_func (g_free);
+
+  if (options->notify)
+    g_ptr_array_add (own, g_strdup ("NOTIFY_SOCKET=" NOTIFY_DIRECTORY "/" NOTIFY_NAME));
+  if (options->listen_fds > 0)
+    {
+      g_ptr_array_add (own, g_strdup_printf ("LISTEN_FDS=%u", options->listen_fds));
+      g_ptr_array_add (own, g_strdup ("LISTEN_PID=1"));
+    }
+  return own;
 }
 
 void
 plan_environment (PlanContext *context, guint32 row)
 {
-  g_autoptr (GPtrArray) own = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) own = own_variables (context->options);
+  g_autoptr (GHashTable) names = g_hash_table_new (variable_hash, variable_equal);
+  g_autoptr (GPtrArray) kept = g_ptr_array_new ();
   PlanOp *op = plan_op (context->plan, OP_ENVIRONMENT, row, 0);
+  char **env = context->process->env;
 
-  if (context->options->notify)
-    g_ptr_array_add (own, g_strdup ("NOTIFY_SOCKET=" NOTIFY_DIRECTORY "/" NOTIFY_NAME));
-  if (context->options->listen_fds > 0)
-    {
-      g_ptr_array_add (own, g_strdup_printf ("LISTEN_FDS=%u", context->options->listen_fds));
-      g_ptr_array_add (own, g_strdup ("LISTEN_PID=1"));
-    }
-  for (char **env = context->process->env; env != NULL && *env != NULL; env++)
+  for (guint i = 0; i < own->len; i++)
+    g_hash_table_add (names, g_ptr_array_index (own, i));
+  /* the last of a name counts: getenv(3) would find the first, a shell the last */
+  for (guint i = env != NULL ? g_strv_length (env) : 0; i-- > 0;)
     /* an empty HOME is an absent one */
-    if (strcmp (*env, "HOME=") != 0 && !is_replaced (*env, own))
-      plan_op_string (op, *env);
+    if (g_hash_table_add (names, env[i]) && strcmp (env[i], "HOME=") != 0)
+      g_ptr_array_add (kept, env[i]);
+  for (guint i = kept->len; i-- > 0;)
+    plan_op_string (op, g_ptr_array_index (kept, i));
   for (guint i = 0; i < own->len; i++)
     plan_op_string (op, g_ptr_array_index (own, i));
 }

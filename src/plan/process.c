@@ -134,16 +134,17 @@ plan_groups (PlanContext *context)
     plan_op_number (op, g_array_index (groups, guint32, i));
 }
 
-/* The value of @name in the environment @env; NULL if it is not there. */
+/* The last value of @name in the environment @env, which counts; NULL if it is not there. */
 static const char *
 environment_value (char **env, const char *name)
 {
   gsize length = strlen (name);
+  const char *value = NULL;
 
   for (; env != NULL && *env != NULL; env++)
     if (strncmp (*env, name, length) == 0 && (*env)[length] == '=')
-      return *env + length + 1;
-  return NULL;
+      value = *env + length + 1;
+  return value;
 }
 
 /* What is entered and looked up with the program's own ids. */

@@ -7,7 +7,6 @@
 #include "base/fd.h"
 #include "base/names.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 static OciProcess *
@@ -16,7 +15,7 @@ read_process (const char *path, GError **error)
   g_autofree char *text = NULL;
   gsize length;
 
-  text = fd_read_file_at (AT_FDCWD, path, JSON_TEXT_MAX_LENGTH, &length, error);
+  text = fd_read_argument (path, JSON_TEXT_MAX_LENGTH, &length, error);
   return text != NULL ? oci_process_parse (text, length, path, NULL, error) : NULL;
 }
 
@@ -102,6 +101,15 @@ add_environment (OciProcess *process, const GPtrArray *env, GError **error)
 }
 
 static gboolean
+has_capability (char **set, const char *name)
+{
+  for (; set != NULL && *set != NULL; set++)
+    if (name_find (name_capabilities, *set) == name_find (name_capabilities, name))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
 add_capabilities (OciProcess *process, const GPtrArray *caps, GError **error)
 {
   for (guint i = 0; i < field_count (caps); i++)
@@ -115,6 +123,10 @@ add_capabilities (OciProcess *process, const GPtrArray *caps, GError **error)
       append_word (&process->capabilities->bounding, name);
       append_word (&process->capabilities->permitted, name);
       append_word (&process->capabilities->effective, name);
+      /* only what is inheritable can be ambient, and an option makes nothing inheritable
+       * (CVE-2022-29162) */
+      if (has_capability (process->capabilities->inheritable, name))
+        append_word (&process->capabilities->ambient, name);
     }
   return TRUE;
 }

@@ -288,7 +288,7 @@ run_hook (Running *running, guint index, GError **error)
 {
   if (start_hook (running, error) && wait_for_hook (running, error))
     return TRUE;
-  g_prefix_error (error, "%s hook %u ", kinds[running->kind].name, index);
+  g_prefix_error (error, "error running %s hook #%u: ", kinds[running->kind].name, index);
   return FALSE;
 }
 

@@ -95,6 +95,8 @@ throw_program (const struct report *report, GError **error)
 {
   g_autofree char *system = small_strerror (report->error);
 
+  if (report->code == OP_EXEC)
+    return throw (error, "exec %s: %s", report->detail, system);
   if (report->error == 0)
     return throw (error, "exec: \"%s\": %s", report->detail, report->step);
   if (strcmp (report->step, "stat") == 0)

@@ -256,7 +256,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
     assert_failure 1
     local path
     path=$(jq -r ".hooks[\"$kind\"][1].path" "$BUNDLE/config.json")
-    assert_equal "$stderr" "bwrap-oci: $kind hook 1 $path: exited with 3: to stderr second line"
+    assert_equal "$stderr" "bwrap-oci: error running $kind hook #1: $path: exited with 3: to stderr second line"
     gone
     assert_equal "$(log)" poststop
     rm "$TEST_DIR/log"
@@ -290,12 +290,12 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   config '.hooks.prestart = [{path: "/no/such/hook"}]'
   create
   assert_failure 1
-  assert_one_line_error 'prestart hook 0 /no/such/hook: exec: No such file or directory'
+  assert_one_line_error 'error running prestart hook #0: /no/such/hook: exec: No such file or directory'
   gone
   config '.hooks.prestart = [{path: "/etc/passwd"}]'
   create
   assert_failure 1
-  assert_one_line_error 'prestart hook 0 /etc/passwd: exec: Permission denied'
+  assert_one_line_error 'error running prestart hook #0: /etc/passwd: exec: Permission denied'
   gone
   config 'del(.hooks)'
   # shellcheck disable=SC2016
@@ -410,7 +410,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   assert_success
   start
   assert_failure 1
-  assert_equal "$stderr" "bwrap-oci: startContainer hook 1 $(jq -r '.hooks.startContainer[1].path' \
+  assert_equal "$stderr" "bwrap-oci: error running startContainer hook #1: $(jq -r '.hooks.startContainer[1].path' \
     "$BUNDLE/config.json"): exited with 4: to stderr"
   gone
   assert_equal "$(log)" poststop
@@ -422,7 +422,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   assert_success
   start
   assert_failure 1
-  assert_one_line_error 'startContainer hook 0 /no/such/hook: exec: No such file or directory'
+  assert_one_line_error 'error running startContainer hook #0: /no/such/hook: exec: No such file or directory'
   gone
   config 'del(.hooks)'
   # shellcheck disable=SC2016
@@ -508,7 +508,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   pid=$(container_pid)
   start
   assert_failure 1
-  assert_one_line_error 'poststart hook 0 '
+  assert_one_line_error 'error running poststart hook #0: '
   gone
   [ ! -d "/proc/$pid" ] || grep -q '^State:.*[ZX]' "/proc/$pid/status"
   assert_equal "$(log)" poststop
@@ -521,7 +521,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   run_oci --log "$TEST_DIR/text.log" delete --force "$ID"
   assert_success
   assert_no_stderr
-  grep -q 'poststop hook 0 .*: exited with 6: complaint' "$TEST_DIR/text.log"
+  grep -q 'error running poststop hook #0: .*: exited with 6: complaint' "$TEST_DIR/text.log"
   assert_equal "$(log)" second
   gone
 }
@@ -564,7 +564,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
     hook poststop "echo $kind >>$TEST_DIR/log"
     run_oci run --bundle "$BUNDLE" "$ID"
     assert_failure 1
-    assert_one_line_error "$kind hook 0 "
+    assert_one_line_error "error running $kind hook #0: "
     gone
     run_oci run -d --bundle "$BUNDLE" "$ID"
     assert_failure 1
@@ -574,7 +574,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   guest_hook 'exit 1'
   run_oci run --bundle "$BUNDLE" "$ID"
   assert_failure 1
-  assert_one_line_error "startContainer hook 0 "
+  assert_one_line_error "error running startContainer hook #0: "
   gone
   assert_equal "$(log | xargs)" \
     "prestart prestart createRuntime createRuntime createContainer createContainer poststart poststart"

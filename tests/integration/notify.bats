@@ -163,7 +163,7 @@ PYTHON
   container_command /bin/true
   run_oci run --detach --bundle "$BUNDLE" "$ID"
   assert_failure 1
-  assert_one_line_error 'startContainer hook 0 /no/such/hook: exec: No such file or directory'
+  assert_one_line_error 'error running startContainer hook #0: /no/such/hook: exec: No such file or directory'
   [ ! -e "$STATE/$ID" ]
 }
 

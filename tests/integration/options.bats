@@ -140,3 +140,50 @@ PY
   assert_failure 1
   [[ $stderr != *argument* ]]
 }
+
+@test "of several values of one variable the last counts, and is there once" {
+  config '.process.env = ["PATH=/bin", "HOME=/first", "ONE=1", "HOME=", "ONE=2", "ONE="]'
+  container_command env
+  run_oci run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_equal "$(sort <<<"$output" | tr '\n' ' ')" "HOME=/root ONE= PATH=/bin "
+}
+
+@test "the device /dev/ptmx is that of the container's own devpts" {
+  config '.linux.devices = [{path: "/dev/ptmx", type: "c", major: 5, minor: 2, uid: 0, gid: 0}]'
+  sh_container 'readlink /dev/ptmx; stat -L -c "%u %t:%T" /dev/ptmx'
+  assert_success
+  assert_output $'pts/ptmx\n0 5:2'
+}
+
+@test "exec --process and update --resources read a pipe" {
+  create_named "$ID"
+  run_oci start "$ID"
+  run_oci exec --process <(jq -c '.process | .args = ["echo", "piped"]' "$BUNDLE/config.json") "$ID"
+  assert_success
+  assert_output piped
+  run_oci update --resources <(echo '{}') "$ID"
+  assert_success
+}
+
+@test "exec --cap is ambient where the container's own set is inheritable" {
+  config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_SYSLOG", "CAP_KILL"],
+    permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"],
+    inheritable: ["CAP_CHOWN", "CAP_SYSLOG"]}'
+  create_named "$ID"
+  run_oci start "$ID"
+  run_oci exec --cap CAP_SYSLOG --cap CAP_KILL "$ID" grep Cap /proc/self/status
+  assert_success
+  assert_output $'CapInh:\t0000000400000001\nCapPrm:\t0000000400000021\nCapEff:\t0000000400000021
+CapBnd:\t0000000400000021\nCapAmb:\t0000000400000001'
+}
+
+@test "--debug goes to a text log where there is one, in the form that readers of logs know" {
+  container_command /bin/true
+  config '.process.noNewPrivileges = true | .process.apparmorProfile = "" | .unknown = 1
+    | .linux.resources.devices = [{allow: false, access: "rwm"}]'
+  run_oci --debug --log "$TEST_DIR/log" run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_equal "$stderr" ""
+  grep -qE '^time="[^"]+" level=debug msg="config.json: /linux/resources/devices' "$TEST_DIR/log"
+}

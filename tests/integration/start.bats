@@ -94,7 +94,7 @@ creates() {
   rm "$BUNDLE/rootfs/bin/sleep"
   run_oci start "$ID"
   assert_failure 1
-  assert_one_line_error 'exec: "/bin/sleep": no such file or directory'
+  assert_one_line_error 'exec /bin/sleep: no such file or directory'
   wait_until is_status stopped
 }
 

@@ -891,7 +891,7 @@ test_start_fails (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (start (f, &error));
-  g_assert_cmpstr (error->message, ==, "exec: \"/bin/x\": exec format error");
+  g_assert_cmpstr (error->message, ==, "exec /bin/x: exec format error");
   (void) proc_reap (pid);
   g_assert_cmpint (status_of (f, ID), ==, CONTAINER_STOPPED);
   g_assert_true (container_delete (f->store, ID, FALSE, NULL));
@@ -926,7 +926,7 @@ test_report (void)
     { { .code = OP_PROGRAM, .step = "executable file not found in $PATH", .detail = "x" },
       "/process/args/0", "find it", "exec: \"x\": executable file not found in $PATH" },
     { { .code = OP_EXEC, .error = ENOENT, .step = "exec", .detail = "/bin/x" }, "/process/args",
-      "run it", "exec: \"/bin/x\": no such file or directory" },
+      "run it", "exec /bin/x: no such file or directory" },
     { { .code = OP_MOUNT, .error = EPERM, .step = "fsmount", .detail = "/tmp" }, "/mounts/3",
       "mount tmpfs on /tmp",
       "config.json: /mounts/3: mount tmpfs on /tmp: fsmount: /tmp: Operation not permitted" },
