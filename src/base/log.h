@@ -25,8 +25,8 @@ int log_descriptor (void);
  * record of the log. */
 void log_failure (const char *message);
 
-/* A warning goes to a text log or, with --debug and no such log, to stderr; never to a JSON log, which
- * callers read as one object (a command that succeeds is silent). */
+/* A warning goes to a text log or, with --debug and no such log, to stderr; never to a JSON log,
+ * which callers read as one object (a command that succeeds is silent). */
 void log_warning (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 /* As log_warning(), with --debug only. */

@@ -20,6 +20,8 @@
 #define SPEC(kind, rest) \
   "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"},\"hooks\":{\"" kind "\":" \
   "[{\"path\":\"/bin/sh\"," rest "}]}}"
+/* How a message about the only hook begins. */
+#define HOOK "error running createRuntime hook #0: "
 #define SCRIPT(text) SPEC ("createRuntime", "\"args\":[\"sh\",\"-c\",\"" text "\"]")
 
 /* --- the state --- */
@@ -80,12 +82,12 @@ static const struct {
   { SCRIPT ("sleep 3 & exit 0"), NULL },
   { SCRIPT ("grep -q '\\\"status\\\":\\\"creating\\\"'"), NULL },
   { SCRIPT ("test $(pwd) = /"), NULL },
-  { SCRIPT ("exit 3"), "error running createRuntime hook #0: /bin/sh: exited with 3" },
-  { SCRIPT ("echo a; echo b; exit 3"), "error running createRuntime hook #0: /bin/sh: exited with 3: a b" },
-  { SCRIPT ("echo a; echo b >&2; exit 3"), "error running createRuntime hook #0: /bin/sh: exited with 3: b" },
-  { SCRIPT ("kill -9 $$"), "error running createRuntime hook #0: /bin/sh: killed by signal 9" },
+  { SCRIPT ("exit 3"), HOOK "/bin/sh: exited with 3" },
+  { SCRIPT ("echo a; echo b; exit 3"), HOOK "/bin/sh: exited with 3: a b" },
+  { SCRIPT ("echo a; echo b >&2; exit 3"), HOOK "/bin/sh: exited with 3: b" },
+  { SCRIPT ("kill -9 $$"), HOOK "/bin/sh: killed by signal 9" },
   { SPEC ("createRuntime", "\"args\":[\"sh\",\"-c\",\"sleep 100\"],\"timeout\":1"),
-    "error running createRuntime hook #0: /bin/sh: hook ran past specified timeout of 1.0s" },
+    HOOK "/bin/sh: hook ran past specified timeout of 1.0s" },
   { SPEC ("createRuntime", "\"args\":[\"sh\",\"-c\",\"exit 0\"],\"timeout\":9223372036854775807"),
     NULL },
   { SPEC ("poststart", "\"args\":[\"sh\",\"-c\",\"exit 1\"]"), NULL },
@@ -120,7 +122,7 @@ test_interrupted (void)
   g_autofree char *message = outcome (SCRIPT ("kill -TERM $PPID; sleep 100"));
   sigset_t mask;
 
-  g_assert_cmpstr (message, ==, "error running createRuntime hook #0: /bin/sh: interrupted by signal 15");
+  g_assert_cmpstr (message, ==, HOOK "/bin/sh: interrupted by signal 15");
   g_assert_cmpint (g_get_monotonic_time () - start, <, 20 * G_USEC_PER_SEC);
   sigprocmask (SIG_SETMASK, NULL, &mask);
   g_assert_false (sigismember (&mask, SIGTERM));
