@@ -555,12 +555,39 @@ test_record (void)
 }
 
 static void
+test_record_scope (void)
+{
+  const SystemdScope scope = { (char *) "/run/user/5/bus", (char *) "a-b.scope", (char *) "0f" };
+  g_autoptr (CgroupRecord) record = cgroup_record_new (NULL);
+  g_autoptr (CgroupRecord) read = NULL;
+  g_autoptr (GString) line = NULL;
+
+  g_assert_false (cgroup_record_is_below_scope (record));
+  record->scope = systemd_scope_copy (&scope);
+  g_assert_false (cgroup_record_is_below_scope (record));
+  cgroup_record_add (record, NULL, "/x/a-b.scope", "/x/a-b.scope");
+  g_assert_false (cgroup_record_is_below_scope (record));
+  g_free (((CgroupEntry *) g_ptr_array_index (record->entries, 0))->path);
+  ((CgroupEntry *) g_ptr_array_index (record->entries, 0))->path = g_strdup ("/x/a-b.scope/c");
+  g_assert_true (cgroup_record_is_below_scope (record));
+  line = cgroup_record_format (record);
+  read = cgroup_record_parse (line->str, line->len, NULL);
+  g_assert_nonnull (read);
+  g_assert_cmpstr (read->scope->bus, ==, scope.bus);
+  g_assert_cmpstr (read->scope->unit, ==, scope.unit);
+  g_assert_cmpstr (read->scope->invocation, ==, scope.invocation);
+}
+
+static void
 test_record_broken (void)
 {
   static const char *const entries[] = {
     "{\"path\":\"/a/../b\",\"top\":\"/a\"}", "{\"path\":\"/a/b\",\"top\":\"/\"}",
     "{\"path\":\"/a/b\",\"top\":\"/a/b/c\"}", "{\"path\":\"/ab\",\"top\":\"/a\"}",
     "{\"path\":\"a\",\"top\":\"a\"}", "{\"path\":\"/a\"}",
+  };
+  static const char *const scopes[] = {
+    "", "\"bus\":\"/b\",\"unit\":\"u\"", "\"bus\":\"/b\",\"unit\":\"\",\"invocation\":\"1\"",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (entries); i++)
@@ -570,17 +597,26 @@ test_record_broken (void)
 
       g_assert_null (cgroup_record_parse (text, strlen (text), NULL));
     }
+  for (gsize i = 0; i < G_N_ELEMENTS (scopes); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("{\"version\":1,\"bootId\":\"%s\",\"cgroups\":[],"
+                                               "\"scope\":{%s}}", proc_boot_id (NULL), scopes[i]);
+
+      g_assert_null (cgroup_record_parse (text, strlen (text), NULL));
+    }
 }
 
 static void
 test_record_old (void)
 {
   static const char text[] = "{\"version\":1,\"bootId\":\"c62af5a5-dac8-43c5-902b-000000000000\","
-                             "\"cgroups\":[{\"path\":\"/a\",\"top\":\"/a\",\"inode\":1}]}";
+                             "\"cgroups\":[{\"path\":\"/a\",\"top\":\"/a\",\"inode\":1}],"
+                             "\"scope\":{\"bus\":\"/b\",\"unit\":\"u\",\"invocation\":\"1\"}}";
   g_autoptr (CgroupRecord) record = cgroup_record_parse (text, strlen (text), NULL);
 
   g_assert_nonnull (record);
   g_assert_cmpuint (record->entries->len, ==, 0);
+  g_assert_null (record->scope);
 }
 
 int
@@ -599,6 +635,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cgroup/devices/usual", test_usual_devices);
   g_test_add_func ("/cgroup/devices/lines", test_lines);
   g_test_add_func ("/cgroup/record", test_record);
+  g_test_add_func ("/cgroup/record/scope", test_record_scope);
   g_test_add_func ("/cgroup/record/broken", test_record_broken);
   g_test_add_func ("/cgroup/record/old", test_record_old);
   return g_test_run ();
