@@ -3,6 +3,7 @@
 # runs as: root
 # shellcheck shell=bash
 load clients
+load podman
 
 IMAGE=localhost/bwrap-oci-test:1
 
@@ -68,6 +69,7 @@ teardown() {
 }
 
 p() { client podman "$@"; }
+RUN=(podman run --network none --cgroup-parent "${PARENT:-}")
 
 # p_run OPTION... COMMAND...: with a cgroup of ours, and what a network would need left out
 p_run() { p run --network none --cgroup-parent "$PARENT" "$@"; }
@@ -111,15 +113,6 @@ controllers() {
 @test "run: ids are those of the host, and new privileges are allowed" {
   in_image sh -c 'echo $(cat /proc/self/uid_map); grep NoNew /proc/self/status'
   expect 0 $'0 0 4294967295\nNoNewPrivs:\t0'
-}
-
-@test "run -it: a terminal" {
-  on_pty podman run --rm --network none --cgroup-parent "$PARENT" -it "$IMAGE" sh -c 'tty; sleep 0.5; exit 5'
-  expect 5 /dev/pts/0
-  TYPE=$'word\n' on_pty podman run --rm --network none --cgroup-parent "$PARENT" -it "$IMAGE" \
-    sh -c 'echo ready; read -r line; echo "got $line"'
-  [ "$status" -eq 0 ]
-  [[ $output == *'got word'* ]] || show typed
 }
 
 @test "run -d, logs, exec, exec -t, top, stop, rm" {
@@ -291,3 +284,20 @@ no_cgroup() { [ -z "$(cgroups_of "$1")" ]; }
   expect 0
   [[ $output != *libpod* ]] || show cgroup
 }
+
+# --- as a user and as root --------------------------------------------------------
+
+@test "run -it, exec -it: terminals" { podman_terminals; }
+@test "attach" { podman_attach; }
+@test "--restart" { podman_restart_policy; }
+@test "init, then start" { podman_init; }
+@test "volumes of every kind" { podman_volumes; }
+@test "a file with a seccomp filter" { podman_seccomp_file; }
+@test "--sdnotify=container: what is said inside is heard outside" { podman_sdnotify; }
+@test "errors of podman itself are 125, an end by KILL is 137" { podman_errors; }
+@test "capabilities" { podman_capabilities; }
+@test "masked paths" { podman_masked_paths; }
+@test "--init, --rootfs, --preserve-fds" { podman_roots_and_descriptors; }
+@test "attach, healthcheck, create and start" { podman_healthcheck; }
+@test "namespaces of another container" { podman_namespaces; }
+@test "hooks from --hooks-dir" { podman_hooks; }

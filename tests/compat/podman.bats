@@ -1,6 +1,7 @@
 # podman drives bwrap-oci unmodified, as it drives other runtimes: rootless.
 # shellcheck shell=bash
 load clients
+load podman
 
 IMAGE=localhost/bwrap-oci-test:1
 
@@ -8,7 +9,8 @@ setup_file() {
   requires podman conmon user subids
   PODMAN_DIR=$(mktemp -d "$TMPDIR/podman.XXXXXX")
   chmod 0711 "$PODMAN_DIR"
-  export PODMAN_DIR XDG_DATA_HOME=$PODMAN_DIR/data XDG_CONFIG_HOME=$PODMAN_DIR/config
+  export PODMAN_DIR CLIENT_DIR=$PODMAN_DIR
+  export XDG_DATA_HOME=$PODMAN_DIR/data XDG_CONFIG_HOME=$PODMAN_DIR/config
   export CONTAINERS_CONF=$PODMAN_DIR/containers.conf
   mkdir -p "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
   printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
@@ -50,6 +52,7 @@ p() {
   output=$(tr -d '\0' <"$PODMAN_DIR/stdout")
   stderr=$(<"$PODMAN_DIR/stderr")
 }
+RUN=(podman run --network none)
 in_image() { p run --rm --network none "$IMAGE" "$@"; }
 
 assert_p() { # STATUS OUTPUT
@@ -92,11 +95,6 @@ assert_p() { # STATUS OUTPUT
   assert_p 0 $'Seccomp:\t2'
   p run --rm --network none --security-opt seccomp=unconfined "$IMAGE" grep Seccomp: /proc/self/status
   assert_p 0 $'Seccomp:\t0'
-}
-
-@test "capabilities" {
-  p run --rm --network none --cap-drop all --cap-add net_raw "$IMAGE" grep CapEff /proc/self/status
-  assert_p 0 $'CapEff:\t0000000000002000'
 }
 
 @test "user, groups, working directory, environment, host name" {
@@ -146,26 +144,6 @@ assert_p() { # STATUS OUTPUT
   assert_p 0 1
 }
 
-@test "masked paths" {
-  p run --rm --network none --security-opt mask=/proc/cpuinfo "$IMAGE" sh -c 'wc -c </proc/cpuinfo; wc -c </proc/keys'
-  assert_p 0 $'0\n0'
-  p run --rm --network none --security-opt unmask=/proc/keys "$IMAGE" stat -f -c %T /proc/keys
-  [ "$status" -eq 0 ]
-}
-
-@test "--init, --rootfs, --preserve-fds" {
-  p run --rm --network none --rootfs "$PODMAN_DIR/rootfs" echo rootfs
-  assert_p 0 rootfs
-  if command -v catatonit >/dev/null; then
-    p run --rm --network none --init "$IMAGE" cat /proc/1/comm
-    assert_p 0 podman-init
-  fi
-  echo through >"$PODMAN_DIR/fd"
-  output=$(timeout 60 podman run --rm --network none --preserve-fds 1 "$IMAGE" sh -c 'cat <&3' \
-    3<"$PODMAN_DIR/fd" 2>/dev/null)
-  [ "$output" = through ]
-}
-
 @test "detached: logs, exec, cp, top, restart, stop, rm" {
   p run -d --name c --network none "$IMAGE" sh -c 'echo started; trap "exit 3" TERM; while :; do sleep 0.1; done'
   [ "$status" -eq 0 ]
@@ -195,19 +173,6 @@ assert_p() { # STATUS OUTPUT
   [ "$status" -eq 0 ]
 }
 
-@test "attach, healthcheck, create and start" {
-  p create --name c --network none --health-cmd 'test -e /healthy' --health-interval disable "$IMAGE" sleep 100
-  p start c
-  p healthcheck run c
-  [ "$status" -ne 0 ]
-  p exec c touch /healthy
-  p healthcheck run c
-  [ "$status" -eq 0 ]
-  p create --name a --network none -i "$IMAGE" cat
-  output=$(echo typed | timeout 60 podman start --attach --interactive a 2>/dev/null 3>&-)
-  [ "$output" = typed ]
-}
-
 @test "pods share their namespaces" {
   p pod create --name pod --network none --infra-image "$IMAGE" --infra-command 'sleep 1000'
   [ "$status" -eq 0 ]
@@ -219,30 +184,6 @@ assert_p() { # STATUS OUTPUT
     p run --rm --pod pod "$IMAGE" readlink "/proc/self/ns/$ns"
     assert_p 0 "$first"
   done
-}
-
-@test "namespaces of another container" {
-  p run -d --name first --network none "$IMAGE" sleep 100
-  p run --rm --pid container:first --ipc container:first --network container:first "$IMAGE" \
-    cat /proc/1/cmdline
-  assert_p 0 sleep100
-}
-
-@test "kube play" {
-  cat >"$PODMAN_DIR/pod.yaml" <<YAML
-apiVersion: v1
-kind: Pod
-metadata: {name: played}
-spec:
-  containers:
-  - {name: main, image: "$IMAGE", command: [/bin/sleep, "100"], imagePullPolicy: Never}
-YAML
-  p kube play --network none --infra-image "$IMAGE" "$PODMAN_DIR/pod.yaml" ||
-    true
-  [ "$status" -eq 0 ] || p play kube --network none "$PODMAN_DIR/pod.yaml"
-  [ "$status" -eq 0 ] || skip "machine: this podman cannot play without its pause image: $stderr"
-  p exec played-main /bin/echo played
-  assert_p 0 played
 }
 
 @test "a published port answers" {
@@ -270,20 +211,6 @@ YAML
   assert_p 0 built
 }
 
-@test "hooks from --hooks-dir" {
-  mkdir -p "$PODMAN_DIR/hooks"
-  jq -n --arg out "$PODMAN_DIR/hook-state" '{version: "1.0.0", when: {always: true}, stages: ["prestart", "poststop"],
-    hook: {path: "/bin/sh", args: ["sh", "-c", ("cat >>" + $out)]}}' >"$PODMAN_DIR/hooks/h.json"
-  p run --rm --network none --hooks-dir "$PODMAN_DIR/hooks" "$IMAGE" true
-  [ "$status" -eq 0 ] || { echo "$stderr"; return 1; }
-  grep -q '"status":' "$PODMAN_DIR/hook-state"
-}
-
-@test "--sdnotify=container" {
-  p run --rm --network none --sdnotify=container "$IMAGE" true
-  [ "$status" -eq 0 ]
-}
-
 @test "five at once" {
   pids=()
   for i in 1 2 3 4 5; do
@@ -292,3 +219,21 @@ YAML
   for pid in "${pids[@]}"; do wait "$pid"; done
   [ "$(cat "$PODMAN_DIR"/out.* | sort | tr '\n' ' ')" = "1 2 3 4 5 " ]
 }
+
+# --- as a user and as root --------------------------------------------------------
+
+@test "run -it, exec -it: terminals" { podman_terminals; }
+@test "attach" { podman_attach; }
+@test "--restart" { podman_restart_policy; }
+@test "init, then start" { podman_init; }
+@test "volumes of every kind" { podman_volumes; }
+@test "a file with a seccomp filter" { podman_seccomp_file; }
+@test "--sdnotify=container: what is said inside is heard outside" { podman_sdnotify; }
+@test "errors of podman itself are 125, an end by KILL is 137" { podman_errors; }
+@test "capabilities" { podman_capabilities; }
+@test "masked paths" { podman_masked_paths; }
+@test "--init, --rootfs, --preserve-fds" { podman_roots_and_descriptors; }
+@test "attach, healthcheck, create and start" { podman_healthcheck; }
+@test "namespaces of another container" { podman_namespaces; }
+@test "kube play" { podman_kube; }
+@test "hooks from --hooks-dir" { podman_hooks; }
