@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# From an image to a running container with skopeo and umoci, as README has it; the registry is a
+# folder here.
+# shellcheck shell=bash
+load clients
+
+setup_file() {
+  requires skopeo umoci jq python3 user subids
+  make_client_dir
+  make_rootfs "$CLIENT_DIR/rootfs"
+  make_image "$CLIENT_DIR/rootfs" "$CLIENT_DIR/image.tar" base
+}
+
+teardown_file() { [ -z "${CLIENT_DIR:-}" ] || remove "$CLIENT_DIR"; }
+
+@test "skopeo copies an image, umoci unpacks it, and it runs with a terminal" {
+  cd "$TEST_DIR"
+  client skopeo --tmpdir "$TEST_DIR" copy "oci-archive:$CLIENT_DIR/image.tar" oci:images:base
+  expect 0
+  client umoci unpack --rootless --image images:base bundle
+  expect 0
+  TYPE=$'id -u; tty; exit 7\n' on_pty "$BWRAP_OCI" --root "$STATE" run --bundle bundle "$ID"
+  [ "$status" -eq 7 ]
+  [[ $output == *$'\n0\n/dev/pts/0\n'* ]] || show shell
+}
+
+@test "with the caller's sub-ids instead of one id" {
+  cd "$TEST_DIR"
+  client skopeo --tmpdir "$TEST_DIR" copy "oci-archive:$CLIENT_DIR/image.tar" oci:images:base
+  client umoci unpack --rootless --image images:base bundle
+  expect 0
+  config_of bundle '.process.terminal = false | .process.args = ["cat", "/proc/self/uid_map"]
+    | del (.linux.uidMappings, .linux.gidMappings)'
+  client "$BWRAP_OCI" --root "$STATE" run --bundle bundle "$ID"
+  [ "$status" -eq 0 ] && [ "$(wc -l <<<"$output")" = 2 ] || show maps
+}
