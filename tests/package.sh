@@ -98,8 +98,8 @@ deb_contents() {
 }
 
 install_deb() {
-  minimal "$scratch/root" busybox-static jq podman conmon slirp4netns bubblewrap uidmap libsubid4 \
-    libjson-glib-1.0-0 libseccomp2 man-db
+  minimal "$scratch/root" busybox-static dbus-bin dbus-daemon jq podman conmon python3 slirp4netns \
+    bubblewrap uidmap libsubid4 libjson-glib-1.0-0 libseccomp2 man-db
   cp "$output"/bwrap-oci_*.deb "$scratch/root/tmp"
   inside "$scratch/root" sh -c 'dpkg --install /tmp/bwrap-oci_*.deb'
 }
@@ -127,6 +127,7 @@ debian() {
   step "debian: it is installed in a minimal system" install_deb
   step "debian: the manual is found" inside "$scratch/root" man -w bwrap-oci bwrap-oci-init bwrap-oci-gio
   step "debian: demo hello runs from what is installed" demo hello
+  step "debian: demo desktop runs from what is installed" demo desktop
   step "debian: demo podman runs from what is installed" demo podman
   step "debian: podman finds the runtime by its name" podman_knows
   step "debian: nothing is left when it is removed" remove_deb

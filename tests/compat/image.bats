@@ -21,7 +21,7 @@ teardown_file() { [ -z "${CLIENT_DIR:-}" ] || remove "$CLIENT_DIR"; }
   expect 0
   TYPE=$'id -u; tty; exit 7\n' on_pty "$BWRAP_OCI" --root "$STATE" run --bundle bundle "$ID"
   [ "$status" -eq 7 ]
-  [[ $output == *$'\n0\n/dev/pts/0\n'* ]] || show shell
+  [[ $output == *$'\n0\n/dev/pts/0'* ]] || show shell
 }
 
 @test "with the caller's sub-ids instead of one id" {
