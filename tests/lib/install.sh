@@ -5,7 +5,8 @@
 build_packages=(autoconf automake binutils gcc libc6-dev libglib2.0-dev libjson-glib-dev
   libseccomp-dev libsubid-dev make musl-tools pkg-config)
 run_packages=(bubblewrap uidmap)
-client_packages=(buildah catatonit conmon containerd containernetworking-plugins curl netavark podman
+client_packages=(buildah catatonit conmon containerd containernetworking-plugins curl distrobox netavark
+  podman podman-toolbox
   protobuf-compiler python3-grpcio python3-protobuf python3-websocket runc skopeo slirp4netns socat
   umoci)
 fuzz_packages=(clang libclang-rt-dev llvm)

@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# toolbox and distrobox make containers of a whole system and enter them, with sudo inside:
+# rootless. The image is a small Debian, which is kept in BWRAP_OCI_TEST_CACHE, since making it
+# needs a mirror.
+# shellcheck shell=bash
+load clients
+
+IMAGE=localhost/debian:1
+# What both look for, or would fetch, in an image.
+CONTENTS=sudo,passwd,mount,findutils,diffutils,pinentry-curses,wget,curl,less,bc,time,lsof,procps,libcap2-bin
+CLIENT_TIMEOUT=240
+
+setup_file() {
+  requires podman conmon toolbox distrobox-create mmdebstrap python3 user subids
+  make_client_dir
+  make_archive
+  export HOME=$CLIENT_DIR/home XDG_DATA_HOME=$CLIENT_DIR/data XDG_CONFIG_HOME=$CLIENT_DIR/config
+  export CONTAINERS_CONF=$CLIENT_DIR/containers.conf XDG_RUNTIME_DIR=$CLIENT_DIR/run
+  mkdir -p "$HOME" "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
+  mkdir -m 0700 "$XDG_RUNTIME_DIR"
+  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
+  cat >"$CONTAINERS_CONF" <<CONF
+[containers]
+default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
+pids_limit = 0
+[engine]
+runtime = "bwrap-oci"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime_supports_json = ["crun", "runc", "bwrap-oci"]
+runtime_supports_nocgroup = ["crun", "bwrap-oci"]
+[engine.runtimes]
+bwrap-oci = ["$BWRAP_OCI"]
+CONF
+  # toolbox binds the system's bus, which not every machine has
+  export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/system_bus_socket
+  python3 -c 'import socket, sys; socket.socket (socket.AF_UNIX).bind (sys.argv[1])' "${DBUS_SYSTEM_BUS_ADDRESS#*=}"
+  podman import --change 'LABEL com.github.containers.toolbox=true' "$ARCHIVE" "$IMAGE" >/dev/null
+}
+
+make_archive() {
+  local cache=${BWRAP_OCI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bwrap-oci} sources
+  . /etc/os-release
+  ARCHIVE=$cache/$ID-$VERSION_CODENAME-toolbox.tar
+  [ ! -s "$ARCHIVE" ] || return 0
+  mkdir -p "$cache"
+  for sources in "/etc/apt/sources.list.d/$ID.sources" /etc/apt/sources.list; do
+    [ ! -s "$sources" ] || break
+  done
+  mmdebstrap --quiet --variant=minbase --include="$CONTENTS" --format=tar "$VERSION_CODENAME" "$ARCHIVE.new" \
+    "$sources" >"$CLIENT_DIR/log" 2>&1 || { tail "$CLIENT_DIR/log"; return 1; }
+  mv "$ARCHIVE.new" "$ARCHIVE"
+}
+
+teardown_file() {
+  [ -n "${CLIENT_DIR:-}" ] || return 0
+  podman rm --all --force --time 0 >/dev/null 2>&1 || true
+  podman unshare rm -rf "$CLIENT_DIR/data" || true
+  podman system migrate >/dev/null 2>&1 || true
+  remove "$CLIENT_DIR"
+}
+
+setup() { cd "$HOME"; }
+teardown() {
+  local left
+  podman rm --all --force --time 0 >/dev/null 2>&1 || true
+  left=$(find "$XDG_RUNTIME_DIR/bwrap-oci" -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null || true)
+  [ -z "$left" ] || { echo "left: $left"; return 1; }
+}
+
+# The caller with his own number, and root by sudo without a password.
+INSIDE='id -u; sudo id -u'
+as_expected() { [ "$status" -eq 0 ] && [[ $output == *"$(id -u)"$'\n0' ]] || show inside; }
+
+@test "toolbox creates a container and runs programs in it" {
+  client toolbox --assumeyes create --image "$IMAGE" box
+  expect 0
+  client toolbox run --container box sh -c "$INSIDE"
+  as_expected
+}
+
+@test "distrobox creates a container and enters it" {
+  client distrobox-create --image "$IMAGE" --name box --no-entry --yes
+  expect 0
+  client distrobox-enter --no-tty --name box -- sh -c "touch ~/made; sudo touch ~/made-by-root; $INSIDE"
+  as_expected
+  assert_equal "$(stat -c %U "$HOME/made")" "$(id -un)"
+  # root inside is one of the caller's sub-ids, so that he is not root over what is his outside
+  [ "$(stat -c %u "$HOME/made-by-root")" != "$(id -u)" ]
+}
