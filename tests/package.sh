@@ -87,7 +87,7 @@ deb_contents() {
   dpkg-deb --contents "$output"/bwrap-oci_*_*.deb | awk '{ print $6 }' >"$scratch/contents"
   local file absent=
   for file in usr/bin/bwrap-oci usr/libexec/bwrap-oci/bwrap-oci-gio usr/libexec/bwrap-oci/bwrap-oci-init \
-    usr/libexec/bwrap-oci/hooks/network \
+    usr/libexec/bwrap-oci/hooks/network usr/lib/systemd/user/bwrap-oci@.service \
     usr/share/man/man1/bwrap-oci.1.gz usr/share/man/man8/bwrap-oci-init.8.gz \
     usr/share/man/man8/bwrap-oci-gio.8.gz usr/share/bash-completion/completions/bwrap-oci \
     usr/share/zsh/vendor-completions/_bwrap-oci usr/share/fish/vendor_completions.d/bwrap-oci.fish \
@@ -150,7 +150,7 @@ build_rpm() {
 rpm_contents() {
   rpm --query --list --package "$output"/bwrap-oci-[0-9]*."$(uname -m)".rpm >"$scratch/contents"
   local file absent=
-  for file in /usr/bin/bwrap-oci /usr/libexec/bwrap-oci/bwrap-oci-gio /usr/libexec/bwrap-oci/bwrap-oci-init \
+  for file in /usr/bin/bwrap-oci /usr/lib/systemd/user/bwrap-oci@.service /usr/libexec/bwrap-oci/bwrap-oci-gio /usr/libexec/bwrap-oci/bwrap-oci-init \
     usr/libexec/bwrap-oci/hooks/network \
     /etc/containers/containers.conf.d/bwrap-oci.conf /usr/share/zsh/site-functions/_bwrap-oci; do
     grep -qx "$file" "$scratch/contents" || absent+=" $file"
