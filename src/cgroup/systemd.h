@@ -27,7 +27,7 @@ gboolean systemd_scope_start (SystemdScope *scope, const GPtrArray *properties, 
 gboolean systemd_scope_set (const SystemdScope *scope, const GPtrArray *properties,
                             GError **error);
 
-/* Moves process @pid into the cgroup @below that of the scope ("/container"). */
+/* Moves process @pid into the cgroup @below that of the scope: "/container"; "" is that itself. */
 gboolean systemd_scope_attach (const SystemdScope *scope, const char *below, pid_t pid,
                                GError **error);
 

@@ -74,15 +74,15 @@ static gboolean
 attach (pid_t pid, gpointer data, GError **error)
 {
   const CgroupDoors *doors = data;
-  g_autofree char *end = g_strconcat ("/", doors->scope->unit, "/", NULL);
+  g_autofree char *scope = g_strconcat ("/", doors->scope->unit, NULL);
 
   for (guint i = 0; i < doors->doors->len; i++)
     {
       const SpawnCgroup *door = &g_array_index (doors->doors, SpawnCgroup, i);
-      const char *found = door->directory >= 0 ? strstr (door->path, end) : NULL;
+      const char *found = door->directory >= 0 ? strstr (door->path, scope) : NULL;
 
       if (found != NULL)
-        return systemd_scope_attach (doors->scope, found + strlen (end) - 1, pid, error);
+        return systemd_scope_attach (doors->scope, found + strlen (scope), pid, error);
     }
   return TRUE;
 }
@@ -184,7 +184,9 @@ place (CgroupMaking *making, pid_t pid, GError **error)
   ok = host_cgroup_places (&places, pid, wanted, NULL, error)
        && cgroup_plan_place (plan, places.cgroups, error);
   g_clear_pointer (&places.cgroups, g_ptr_array_unref);
-  return ok;
+  return ok && (plan->targets->len > 0
+                || throw (error, "systemd: %s: its cgroup cannot be written to",
+                          plan->scope->unit));
 }
 
 /* Makes the scope with @pid in it, and the cgroup below. What is not on record goes by itself: it

@@ -158,6 +158,10 @@ scopes() {
   equal "$who: who joins, by the names of the files" "${dir##*/limits-} $(both memory.high) $(both pids.max)" \
     "box.scope/container 49999872 49999872 50 50"
   oci delete --force j
+  config '.annotations = {"run.oci.systemd.subgroup": ""}'
+  oci --systemd-cgroup run --detach --bundle "$bundle" n
+  equal "$who: exec, without a cgroup below it" "$(oci exec n grep ^0: /proc/self/cgroup) $(basename "$(folder n)")" "0::/ limits-box.scope"
+  oci delete --force n
 }
 
 # others DRIVER: root's limits of controllers that not every machine has, by either driver.
