@@ -194,6 +194,35 @@ hold (struct init *init)
   _exit (0);
 }
 
+/* Goes on as a child, which is the first that those in the pid namespace see of an exec: there is
+ * nothing in it that is not theirs, no descriptor, memory or program of the runtime
+ * (CVE-2016-9962, CVE-2019-5736). It waits until the runtime knows its number. */
+static void
+move_inside (struct init *init)
+{
+  struct report message = { .kind = REPORT_INSIDE };
+  int ends[2];
+  pid_t pid;
+  char byte;
+
+  do_undumpable (init, NULL);
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    fail (init, "pipe", "");
+  pid = fork ();
+  if (pid < 0)
+    fail (init, "fork", "");
+  if (pid > 0)
+    {
+      message.row = (uint32_t) pid;
+      send_report (init->control, &message, -1);
+      _exit (0);
+    }
+  (void) close (ends[1]);
+  while (read (ends[0], &byte, 1) < 0 && errno == EINTR)
+    ;
+  (void) close (ends[0]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -209,8 +238,10 @@ main (int argc, char **argv)
   init.gate = init.first_fd + INIT_FD_GATE;
 
   own_descriptors (&init);
-  if (argc == 3)
+  if (argc == 3 && strcmp (argv[2], "hold") == 0)
     hold (&init);
+  if (argc == 3)
+    move_inside (&init);
   (void) umask (0);
   map_instructions (&init, &stream);
   while ((more = stream_next (&stream, &op)) > 0)

@@ -214,6 +214,7 @@ enum report_kind {
   REPORT_HELD,      /* everything that bwrap makes is there to be joined */
   REPORT_HOOKS,     /* everything is in place but the root: hooks may look at it */
   REPORT_NOTIFY,    /* with the socket of OP_NOTIFY; between the start and the program */
+  REPORT_INSIDE,    /* row: the number of the process that goes on in the joined pid namespace */
 };
 
 struct report {

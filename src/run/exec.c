@@ -18,6 +18,7 @@
 #include "run/launch.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
+#include "run/report.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -88,7 +89,28 @@ typedef struct {
   const CgroupDoors *doors;
   guint preserve_fds;
   int instructions;
+  gboolean inside;  /* the init forks: of this process nothing is seen in the container */
 } Joining;
+
+/* The init has forked; its child is the one that counts. */
+static gboolean
+follow_inside (Launch *launch, GError **error)
+{
+  struct report report = { 0 };
+  int result = report_receive (launch->bwrap.control, &report, NULL, error);
+
+  if (result < 0)
+    return FALSE;
+  if (result == 0 || (report.kind == REPORT_INSIDE && report.row <= 1))
+    return throw (error, "the init ended before its time");
+  if (report.kind != REPORT_INSIDE)
+    return report_to_error (&report, NULL, NULL, error);
+  (void) proc_reap (launch->bwrap.child);
+  fd_clear (&launch->bwrap.child_pidfd);
+  launch->bwrap.child = (pid_t) report.row;
+  launch->bwrap.child_pidfd = proc_pidfd (launch->bwrap.child);
+  return launch->bwrap.child_pidfd >= 0 || throw_errno (error, "pidfd_open");
+}
 
 /* Starts the init in the container's namespaces; what it says comes to launch->bwrap.control. */
 static gboolean
@@ -98,7 +120,8 @@ join (Launch *launch, const Joining *joining, GError **error)
   int first = 3 + (int) joining->preserve_fds, ends[2];
   autofd init = bwrap_sealed_init (error), theirs = -1;
   char first_number[16];
-  const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
+  const char *const argv[] = { "bwrap-oci-init", first_number, joining->inside ? "inside" : NULL,
+                               NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
                            .directory = "/", .namespaces = joining->namespaces };
 
@@ -116,8 +139,11 @@ join (Launch *launch, const Joining *joining, GError **error)
   (void) snprintf (first_number, sizeof first_number, "%d", first);
   request.fds = (const SpawnFd *) (const void *) fds->data;
   request.n_fds = fds->len;
-  return cgroup_doors_spawn (joining->doors, &request, &launch->bwrap.child,
-                             &launch->bwrap.child_pidfd, error);
+  if (!cgroup_doors_spawn (joining->doors, &request, &launch->bwrap.child,
+                           &launch->bwrap.child_pidfd, error))
+    return FALSE;
+  fd_clear (&theirs);
+  return !joining->inside || follow_inside (launch, error);
 }
 
 /* Everything up to the running program. */
@@ -153,7 +179,7 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
     return FALSE;
   namespaces.pidfd = pidfd;
   namespaces.keep_groups = plan->keep_groups;
-  namespaces.fork = (namespaces.types & CLONE_NEWPID) != 0;
+  joining.inside = (namespaces.types & CLONE_NEWPID) != 0;
   namespaces.keep_capabilities = (namespaces.types & CLONE_NEWUSER) != 0;
   namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
                        && plan_id_is_mapped (facts.gid_map, 0);
@@ -200,7 +226,7 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
 
   if (!check_status (container, request, error))
     return FALSE;
-  /* the process that joins forks and goes: its child comes to us */
+  /* the init forks and goes: its child comes to us */
   if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
   if (!request->detach && !supervise_block (&supervision.signals, error))
