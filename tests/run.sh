@@ -6,7 +6,8 @@
 #
 # Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang,
 # sanitizers and fuzz; only where it is named, package. As root, integration and compat tests run as
-# the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as root or with sudo.
+# the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as
+# root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
 #   BWRAP_OCI_TEST_BUILD=DIR     where to build (default: build/ in the checkout)
