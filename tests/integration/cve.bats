@@ -38,11 +38,11 @@ none_of() {
   [ -z "$found" ] || { echo "found: $found"; return 1; }
 }
 
-# in_every_command [CREATE-OPTION...]: run, create, exec, start, delete.
+# Run, create, exec, start, delete.
 in_every_command() {
-  RUN_TIMEOUT=20 run_oci run "$@" --bundle "$BUNDLE" "$ID"
+  RUN_TIMEOUT=20 run_oci run --bundle "$BUNDLE" "$ID"
   assert_harmless
-  RUN_TIMEOUT=20 run_oci create "$@" --bundle "$BUNDLE" "$ID"
+  RUN_TIMEOUT=20 run_oci create --bundle "$BUNDLE" "$ID"
   assert_harmless
   if [ "$status" = 0 ]; then
     RUN_TIMEOUT=20 run_oci exec "$ID" /bin/true
@@ -449,7 +449,7 @@ console_by_link_with_devpts() { console_by_link "$1" devpts; }
 }
 
 dev_by_link() {
-  rm -rf "$ROOTFS/dev"
+  rm -rf "${ROOTFS:?}/dev"
   ln -s "$1$VICTIM/dir" "$ROOTFS/dev"
   container_command /bin/true
   in_every_command
@@ -598,7 +598,7 @@ protected_by_link() {
 }
 
 oldroot_by_link() {
-  rm -rf "$ROOTFS"/{run,lib64,made}
+  rm -rf "${ROOTFS:?}"/{run,lib64,made}
   ln -s "$1$VICTIM" "$ROOTFS/run"
   ln -s "$1/etc" "$ROOTFS/made"
   config '.mounts |= map(select(.source != "over"))'
