@@ -27,30 +27,30 @@ logs=$build/test-logs
 . "$top/tests/lib/install.sh"
 
 die() { echo "tests/run.sh: $*" >&2; exit 1; }
-say() { printf '== %s\n' "$*"; }
+say() { printf '== %s (after %d s)\n' "$*" "$SECONDS"; }
 
 # --- the tally ----------------------------------------------------------------
 
 passed=0 failed=0 skipped=0
 
-# count NAME LOG STATUS: adds a TAP log to the tally and shows what failed.
+# count NAME LOG STATUS [SECONDS]: adds a TAP log to the tally and shows what failed.
 count() {
   local p f s
   awk -v require="$require" -v status="$3" -v name="$1" -v out="$2.count" \
     -f "$top/tests/lib/tally.awk" "$2"
   read -r p f s <"$2.count"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '   %-40s %4d passed, %d failed, %d skipped\n' "$1" "$p" "$f" "$s"
+  printf '   %-40s %4d passed, %d failed, %d skipped%s\n' "$1" "$p" "$f" "$s" "${4:+, $4 s}"
 }
 
 # tap NAME COMMAND...: runs a program that speaks TAP, in the build folder.
 tap() {
-  local name=$1 log=$logs/${1//\//-}.tap status=0
+  local began=$SECONDS name=$1 log=$logs/${1//\//-}.tap status=0
   shift
   (cd "$build" && timeout --kill-after 10 "${TEST_TIMEOUT:-300}" "$@") \
     >"$log" 2>"$log.stderr" </dev/null || status=$?
   [ "$status" = 0 ] || sed 's/^/# /' "$log.stderr" >>"$log"
-  count "$name" "$log" "$status"
+  count "$name" "$log" "$status" $((SECONDS - began))
 }
 
 # --- the unprivileged user ----------------------------------------------------
@@ -170,7 +170,7 @@ stage_house() {
 # suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other. A
 # file with a line "# runs with: the plain build" runs with no other BUILD.
 suites() {
-  local dir=${2:-$build} label=$1${2:+-${2##*/}} file name names=()
+  local dir=${2:-$build} label=$1${2:+-${2##*/}} file name names=() status seconds
   say "$1 tests${2:+ (${2##*/})}"
   make_scratch
   rm -rf "${scratch:?}/bin"
@@ -193,14 +193,15 @@ suites() {
   done
   wait
   for name in "${names[@]}"; do
-    count "$label/$name" "$logs/$label-$name.tap" "$(<"$logs/$label-$name.status")"
+    read -r status seconds <"$logs/$label-$name.status"
+    count "$label/$name" "$logs/$label-$name.tap" "$status" "$seconds"
   done
 }
 
 # suite FILE LOG: in a session of its own, which the search for leftovers relies on. A file with
 # a line "# runs as: root" does so where we can, and FILE-root is FILE as root.
 suite() {
-  local status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user limit=600
+  local began=$SECONDS status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user limit=600
   [ -z "${BWRAP_OCI_TEST_LONG:-}" ] || limit=21600
   case ${file##*/} in
     *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
@@ -210,7 +211,7 @@ suite() {
   fi
   $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 "$limit" \
     "${command[@]}" "$file" </dev/null >"$2.tap" 2>&1 || status=$?
-  echo "$status" >"$2.status"
+  echo "$status $((SECONDS - began))" >"$2.status"
 }
 
 stage_integration() { suites integration; }
