@@ -14,6 +14,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -317,11 +318,36 @@ set_attributes (struct init *init, const struct op *op, int mount, const char *n
     fail (init, "mount_setattr (atime)", name);
 }
 
+/* The next mount that the runtime has made; they come in the order of the instructions. */
+static int
+receive_mount (struct init *init, const char *target)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (sizeof (int))];
+  } control = { 0 };
+  char byte;
+  struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
+  struct msghdr msg = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control,
+                        .msg_controllen = sizeof control.space };
+  ssize_t n;
+  int fd;
+
+  do
+    n = recvmsg (init->control, &msg, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n != 1 || control.header.cmsg_type != SCM_RIGHTS)
+    fail (init, "receive mount", target);
+  memcpy (&fd, CMSG_DATA (&control.header), sizeof fd);
+  return fd;
+}
+
 void
 do_bind (struct init *init, const struct op *op)
 {
   const char *target = op_string (op, 0);
-  int mount = clone_source (init, op, op_string (op, 1));
+  int mount = op->header->flags & OP_FLAG_RECEIVED ? receive_mount (init, target)
+                                                   : clone_source (init, op, op_string (op, 1));
 
   set_attributes (init, op, mount, target);
   place (init, mount, target, op->header->flags);

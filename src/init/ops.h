@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f07u
+#define OPS_MAGIC 0x62774f08u
 
 /* The step that fails where the init may not do what a user namespace's root may. */
 #define INIT_RESTRICTED "bwrap's program cannot use its capabilities"
@@ -107,6 +107,7 @@ enum op_flag {
   OP_FLAG_BIND_CONSOLE = 1 << 7,  /* the terminal is /dev/console as well */
   OP_FLAG_CHECK_SOURCE = 1 << 6,  /* compare device and inode of the source */
   OP_FLAG_PLAIN = 1 << 9,         /* everything is in place already */
+  OP_FLAG_RECEIVED = 1 << 10,     /* the mount comes by the control socket */
   OP_FLAG_LATE_READONLY = 1 << 8, /* read-only only at the pivot: other mounts go below it */
 };
 

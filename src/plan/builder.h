@@ -96,6 +96,12 @@ gboolean plan_stage_layers (PlanContext *context, GError **error);
 /* Adds the instruction that lays them over it; FALSE: there are none. */
 gboolean plan_layers (PlanContext *context);
 
+struct MountOptions;
+
+/* Adds the @index-th mount to those whose ids are mapped. */
+gboolean plan_id_mapped (PlanContext *context, guint index, const struct MountOptions *options,
+                         GError **error);
+
 /* The number of the first folder that the @index-th mount names, if it is an overlay. */
 guint plan_first_folder (const PlanContext *context, guint index);
 

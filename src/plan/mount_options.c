@@ -21,6 +21,7 @@ typedef enum {
   OPTION_RECURSIVE_PROPAGATION,
   OPTION_SUPERBLOCK,
   OPTION_COPY_UP,
+  OPTION_IDMAP,
   OPTION_REFUSED,
 } OptionKind;
 
@@ -40,7 +41,7 @@ static const Option options_table[] = {
   { "diratime", OPTION_CLEAR, MOUNT_ATTR_NODIRATIME },
   { "dirsync", OPTION_SUPERBLOCK, 0 },
   { "exec", OPTION_CLEAR, MOUNT_ATTR_NOEXEC },
-  { "idmap", OPTION_REFUSED, 0 },
+  { "idmap", OPTION_IDMAP, 0 },
   { "iversion", OPTION_NOTHING, 0 },
   { "lazytime", OPTION_SUPERBLOCK, 0 },
   { "loud", OPTION_NOTHING, 0 },
@@ -64,7 +65,7 @@ static const Option options_table[] = {
   { "relatime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
   { "remount", OPTION_REFUSED, 0 },
   { "rexec", OPTION_RECURSIVE_CLEAR, MOUNT_ATTR_NOEXEC },
-  { "ridmap", OPTION_REFUSED, 0 },
+  { "ridmap", OPTION_IDMAP, 1 },
   { "rnoatime", OPTION_RECURSIVE_SET, MOUNT_ATTR_NOATIME },
   { "rnodev", OPTION_RECURSIVE_SET, MOUNT_ATTR_NODEV },
   { "rnodiratime", OPTION_RECURSIVE_SET, MOUNT_ATTR_NODIRATIME },
@@ -219,6 +220,10 @@ apply_option (MountOptions *options, const Option *option, const char *text)
       break;
     case OPTION_COPY_UP:
       options->copy_up = TRUE;
+      break;
+    case OPTION_IDMAP:
+      options->idmap = TRUE;
+      options->recursive_idmap = option->value != 0;
       break;
     case OPTION_NOTHING:
     case OPTION_REFUSED:

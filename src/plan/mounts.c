@@ -110,7 +110,8 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
     [BIND_RECURSIVE_SET] = options->recursive_set,
     [BIND_RECURSIVE_CLEAR] = options->recursive_clear,
     [BIND_RECURSIVE_PROPAGATION] = bind_propagation (options),
-    [BIND_SOFT_CLEAR] = added_flags (options, facts),
+    /* bwrap has not touched a mount of ours */
+    [BIND_SOFT_CLEAR] = flags & OP_FLAG_RECEIVED ? 0 : added_flags (options, facts),
     [BIND_SOFT_ATIME] = options->has_atime ? options->atime : BIND_NO_ATIME,
     [BIND_DEVICE] = facts != NULL ? facts->device : 0,
     [BIND_INODE] = facts != NULL ? facts->inode : 0,
@@ -120,7 +121,7 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
     plan_op_number (op, numbers[i]);
   plan_op_string (op, work->target);
   plan_op_string (op, staged);
-  if (facts != NULL && options->recursive && S_ISDIR (facts->mode))
+  if (facts != NULL && options->recursive && S_ISDIR (facts->mode) && !(flags & OP_FLAG_RECEIVED))
     plan_keep_flags (work->context->plan, op, facts);
 }
 
@@ -155,6 +156,12 @@ check_locked (const Work *work, const SourceFacts *facts, MountOptions *options,
 }
 
 static gboolean
+is_id_mapped (const Work *work)
+{
+  return work->options->idmap || field_count (work->mount->uid_mappings) > 0;
+}
+
+static gboolean
 plan_bind (const Work *work, GError **error)
 {
   const SourceFacts *facts = g_ptr_array_index (work->context->facts->bundle.mounts, work->index);
@@ -169,7 +176,13 @@ plan_bind (const Work *work, GError **error)
     flags |= OP_FLAG_DIRECTORY;
   if (work->options->copy_up)
     return plan_refuse (error, work->at, "tmpcopyup is for tmpfs only");
-  if (!check_locked (work, facts, work->options, error))
+  if (is_id_mapped (work))
+    {
+      if (!plan_id_mapped (work->context, work->index, work->options, error))
+        return FALSE;
+      flags |= OP_FLAG_RECEIVED;
+    }
+  else if (!check_locked (work, facts, work->options, error))
     return FALSE;
   for (guint i = 0; i < work->options->superblock->len; i++)
     plan_ignore (work->context->plan, work->at, "option %s has no effect on a bind mount",
@@ -487,6 +500,8 @@ plan_mount (PlanContext *context, guint index, GError **error)
     return plan_refuse (error, at, "destination: %s", g_strerror (ENAMETOOLONG));
   if (options.propagation == MS_SHARED || options.recursive_propagation == MS_SHARED)
     plan_note (context->plan, at, "shared with what the container mounts, not with the host");
+  if (!options.bind && is_id_mapped (&work))
+    return plan_id_mapped (context, index, &options, error);
   return options.bind ? plan_bind (&work, error) : plan_filesystem (&work, error);
 }
 

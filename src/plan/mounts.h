@@ -4,7 +4,7 @@
 #include "spec/mounts.h"
 
 /* The options of one mount, by meaning. Attributes are MOUNT_ATTR_ bits. */
-typedef struct {
+typedef struct MountOptions {
   gboolean bind;
   gboolean recursive;             /* rbind */
   guint64 set, clear;             /* of the mount itself */
@@ -15,6 +15,8 @@ typedef struct {
   gboolean has_atime;
   guint64 atime;                  /* a MOUNT_ATTR_ access-time value */
   gboolean copy_up;               /* tmpcopyup */
+  gboolean idmap;                 /* idmap or ridmap */
+  gboolean recursive_idmap;       /* ridmap */
   GPtrArray *data;                /* of char *: for the file system */
   GPtrArray *superblock;          /* of char *: flags of the superblock, no effect on a bind */
 } MountOptions;

@@ -397,6 +397,8 @@ add_one (PlainWork *work, guint index, gboolean *ret_made, GError **error)
   if (!plain_check_target (work, one.path, at, one.target) || !fits (&one))
     return TRUE;
   sort_options (&one);
+  if (options.idmap || field_count (mount->uid_mappings) > 0)
+    lose_option (&one, "idmap");
   if (work->points != NULL && one.kind == PLAIN_BIND && !options.recursive && one.source != NULL
       && S_ISDIR (one.source->mode))
     lose_option (&one, "bind (rbind is possible: mounts below come along)");

@@ -38,6 +38,16 @@ free_word (gpointer data)
   g_free (word);
 }
 
+static void
+free_id_mapped (gpointer data)
+{
+  PlanIdMapped *mapped = data;
+
+  g_array_unref (mapped->uid_map);
+  g_array_unref (mapped->gid_map);
+  g_free (mapped);
+}
+
 void
 plan_free (Plan *plan)
 {
@@ -46,6 +56,7 @@ plan_free (Plan *plan)
   g_clear_pointer (&plan->uid_map, g_array_unref);
   g_clear_pointer (&plan->gid_map, g_array_unref);
   g_array_unref (plan->joined);
+  g_ptr_array_unref (plan->id_mapped);
   g_free (plan->time_offsets);
   cgroup_plan_free (plan->cgroup);
   g_ptr_array_unref (plan->words);
@@ -113,6 +124,7 @@ plan_empty (const OciSpec *spec)
   plan->ops = g_ptr_array_new_with_free_func (free_op);
   plan->rows = g_ptr_array_new_with_free_func (free_row);
   plan->notes = plan_notes_new ();
+  plan->id_mapped = g_ptr_array_new_with_free_func (free_id_mapped);
   plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
   return plan;
 }

@@ -95,6 +95,16 @@ typedef struct {
   gboolean directory;
 } PlanTarget;
 
+/* A mount whose ids are mapped: the runtime makes it, and the init gets it in this order. */
+typedef struct {
+  guint index;         /* of the mount in the configuration */
+  gboolean recursive;  /* ids below it are mapped too */
+  gboolean tree;       /* with what is mounted below it */
+  GArray *uid_map;     /* of IdMapLine: ids of the source's file system, and what they are to the
+                        * caller */
+  GArray *gid_map;
+} PlanIdMapped;
+
 typedef struct {
   char *pointer;
   char *message;
@@ -111,6 +121,7 @@ typedef struct {
   int new_namespaces;      /* CLONE_NEW... that are made */
   GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
                             * namespace apart */
+  GPtrArray *id_mapped;    /* of PlanIdMapped */
   gboolean layer_in_state; /* @layer:0 is a folder of the container's directory */
   char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */

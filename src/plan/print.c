@@ -49,6 +49,7 @@ static const Name flag_names[] = {
   { "check-source", OP_FLAG_CHECK_SOURCE },
   { "bind-console", OP_FLAG_BIND_CONSOLE },
   { "late-readonly", OP_FLAG_LATE_READONLY },
+  { "received", OP_FLAG_RECEIVED },
   { "plain", OP_FLAG_PLAIN },
   { NULL, 0 },
 };

@@ -6,11 +6,13 @@
 
 #include "run/features.h"
 
+#include "base/proc.h"
 #include "host/bwrap.h"
 #include "plan/mounts.h"
 #include "spec/spec.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
@@ -120,11 +122,9 @@ add_mount_options (Features *features)
   g_autofree const char **names = mount_option_names ();
 
   for (const char **name = names; *name != NULL; name++)
-    {
-      g_ptr_array_add (features->mount_options, (gpointer) *name);
-      if (strcmp (*name, "idmap") == 0)
-        features->idmap = TRUE;
-    }
+    g_ptr_array_add (features->mount_options, (gpointer) *name);
+  /* takes privilege over the file system */
+  features->idmap = geteuid () == 0 && proc_has_capability (CAP_SYS_ADMIN);
 }
 
 void

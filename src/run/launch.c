@@ -15,6 +15,7 @@
 #include "run/explain.h"
 #include "run/hooks.h"
 #include "run/idmap.h"
+#include "run/idmapped.h"
 #include "run/layer.h"
 #include "run/seccomp.h"
 #include "run/starting.h"
@@ -269,6 +270,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
       || !idmap_finish (&writer, error) || !bwrap_release (&launch->bwrap, error))
     return FALSE;
   return (!plan->hold || join (launch, request, &bwrap, error))
+         && idmapped_send (plan, request->facts, launch->bwrap.control, error)
          && launch_wait_ready (launch, plan, error);
 }
 

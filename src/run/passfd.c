@@ -12,9 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Sends @message with @fd. */
-static gboolean
-send_fd (int socket, const char *message, int fd, GError **error)
+gboolean
+pass_fd (int socket, const char *message, int fd, GError **error)
 {
   union {
     struct cmsghdr header;
@@ -50,7 +49,7 @@ pass_fd_to_path (const char *path, const char *message, int fd, GError **error)
   (void) g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", target);
   if (connect (connection, (const struct sockaddr *) &address, sizeof address) < 0)
     return throw_errno (error, "connect to %s", path);
-  return send_fd (connection, message, fd, error);
+  return pass_fd (connection, message, fd, error);
 }
 
 gboolean

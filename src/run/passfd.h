@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
+/* Sends @message with @fd on @socket. */
+gboolean pass_fd (int socket, const char *message, int fd, GError **error);
+
 /* Connects to the stream socket at @path and sends @message with @fd in one piece. */
 gboolean pass_fd_to_path (const char *path, const char *message, int fd, GError **error);
 

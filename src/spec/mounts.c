@@ -18,9 +18,6 @@ static const Field root_fields[] = {
 
 const FieldType oci_root_type = { "root", sizeof (OciRoot), root_fields };
 
-#define REFUSED_IDMAP \
-  .support = FIELD_REFUSED, .reason = "id-mapped mounts need privilege over the file system"
-
 static const Field mount_fields[] = {
   FIELD_STRING (OciMount, destination, "destination", "path inside the container",
                 .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
@@ -28,9 +25,9 @@ static const Field mount_fields[] = {
   FIELD_STRINGS (OciMount, options, "options", "mount options"),
   FIELD_STRING (OciMount, type, "type", "type of the file system", .flags = FIELD_EMPTY_ABSENT),
   FIELD_OBJECTS (OciMount, uid_mappings, oci_id_mapping_type, "uidMappings",
-                 "user ids of an id-mapped mount", REFUSED_IDMAP),
+                 "user ids of an id-mapped mount"),
   FIELD_OBJECTS (OciMount, gid_mappings, oci_id_mapping_type, "gidMappings",
-                 "group ids of an id-mapped mount", REFUSED_IDMAP),
+                 "group ids of an id-mapped mount"),
   FIELD_END,
 };
 

@@ -184,8 +184,17 @@ make_bundle_again() {
     add_mount /m bind "$TEST_DIR/data" rbind "$option"
     run_container /bin/true
     assert_failure 1
-    assert_one_line_error "mount option $option is not supported"
+    case $option in
+      remount) assert_one_line_error "mount option remount is not supported" ;;
+      *) assert_one_line_error "/options: mapping the ids of a mount takes privilege over its file system" ;;
+    esac
   done
+  make_bundle_again
+  add_mount /m bind "$TEST_DIR/data" rbind
+  config '(.mounts[-1] | (.uidMappings, .gidMappings)) = [{containerID: 0, hostID: 0, size: 1}]'
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "/uidMappings: mapping the ids of a mount takes privilege over its file system"
 }
 
 # --- bind mounts ----------------------------------------------------------------------------------

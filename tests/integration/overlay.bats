@@ -168,7 +168,7 @@ changed=$'new\nmore\nown\nls: /bin/yes: No such file or directory\na\n600'
   [ ! -e "$STATE/$ID" ]
   run_oci run --bundle "$BUNDLE" --overlay state --dry-run --plain "$ID"
   assert_failure 1
-  assert_one_line_error "--overlay: not in the plain mode"
+  assert_one_line_error "--overlay: not with --plain"
 }
 
 @test "a create that fails leaves no layer" {

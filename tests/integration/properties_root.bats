@@ -150,3 +150,56 @@ limit_is() {
   assert_success
   limit_is cpu.idle 1
 }
+
+# A folder with files of ids 0, 5 and 2000, and another file system below it.
+make_source() {
+  mkdir -p "$TEST_DIR/source/sub"
+  touch "$TEST_DIR/source/0" "$TEST_DIR/source/5" "$TEST_DIR/source/2000"
+  chown 5:5 "$TEST_DIR/source/5"
+  chown 2000:2000 "$TEST_DIR/source/2000"
+  chmod 755 "$TEST_DIR/source"
+}
+
+@test "mounts[].uidMappings and gidMappings: an id-mapped mount" {
+  make_source
+  chown -Rh 300000:300000 "$BUNDLE/rootfs"
+  config '.root.readonly = false | .linux.namespaces += [{type: "user"}] |
+    (.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 300000, size: 3000}] |
+    .mounts += [{destination: "/m", type: "bind", source: $s, options: ["rbind"],
+      uidMappings: [{containerID: 0, hostID: 300000, size: 10}, {containerID: 2000, hostID: 300100, size: 1}],
+      gidMappings: [{containerID: 0, hostID: 300000, size: 10}, {containerID: 2000, hostID: 300200, size: 1}]}]' \
+    --arg s "$TEST_DIR/source"
+  sh_container 'stat -c "%n %u:%g" /m /m/0 /m/5 /m/2000; touch /m/new'
+  if [[ $stderr == *"map the ids of"*"Invalid argument"* ]]; then skip "machine: its file system has no id-mapped mounts"; fi
+  assert_success
+  assert_output $'/m 0:0\n/m/0 0:0\n/m/5 5:5\n/m/2000 100:200'
+  assert_equal "$(stat -c %u:%g "$TEST_DIR/source/new")" 0:0
+}
+
+@test "mounts[].options: idmap with the container's own map, ridmap, read-only, and what cannot be" {
+  make_source
+  chown -Rh 300000:300000 "$BUNDLE/rootfs"
+  config '.root.readonly = false | .linux.namespaces += [{type: "user"}] |
+    (.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 300000, size: 3000}] |
+    .mounts += [{destination: "/m", type: "bind", source: $s, options: ["bind", "idmap", "ro"]},
+      {destination: "/n", type: "bind", source: $s, options: ["rbind", "ridmap"]}]' --arg s "$TEST_DIR/source"
+  sh_container 'stat -c "%n %u:%g" /m/5 /m/2000 /n/5 /n/sub; touch /n/new; touch /m/other'
+  if [[ $stderr == *"map the ids of"*"Invalid argument"* ]]; then skip "machine: its file system has no id-mapped mounts"; fi
+  assert_failure 1
+  assert_output $'/m/5 5:5\n/m/2000 2000:2000\n/n/5 5:5\n/n/sub 0:0'
+  assert_stderr_has "/m/other: Read-only file system"
+  [ -e "$TEST_DIR/source/new" ]
+  config '.mounts[-1] = {destination: "/t", type: "tmpfs", source: "tmpfs", options: ["idmap"]}'
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "only ids of bind mounts can be mapped"
+  config 'del(.mounts[-1]) | .linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings, .linux.gidMappings)'
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "idmap needs mappings"
+  # procfs has none
+  config '.mounts[-1].source = "/proc/sys" | (.mounts[-1] | (.uidMappings, .gidMappings)) = [{containerID: 0, hostID: 5, size: 1}]'
+  run_container /bin/true
+  assert_failure 1
+  assert_stderr_has "map the ids of /proc/sys: Invalid argument"
+}

@@ -1,0 +1,54 @@
+/* Id-mapped mounts (runtime-spec config.md, "Mounts"; mount_setattr(2), MOUNT_ATTR_IDMAP): the
+ * source's file system belongs to somebody else than the container's user namespace, so the runtime
+ * makes the mount, with the rights of its caller, and hands it in. */
+#include "config.h"
+
+#include "plan/mounts.h"
+
+#include "plan/builder.h"
+
+/* The lines of @wanted, or else of the container's own map. */
+static GArray *
+lines_of (const GPtrArray *wanted, const GArray *own)
+{
+  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+
+  for (guint i = 0; i < field_count (wanted); i++)
+    {
+      const OciIdMapping *line = g_ptr_array_index (wanted, i);
+      IdMapLine entry = { line->container_id.value, line->host_id.value, line->size.value };
+
+      g_array_append_val (map, entry);
+    }
+  if (map->len == 0 && own != NULL)
+    g_array_append_vals (map, own->data, own->len);
+  return map;
+}
+
+gboolean
+plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, GError **error)
+{
+  const OciMount *mount = g_ptr_array_index (context->spec->mounts, index);
+  gboolean maps = field_count (mount->uid_mappings) > 0;
+  g_autofree char *at = g_strdup_printf ("/mounts/%u%s", index,
+                                         maps ? "/uidMappings" : "/options");
+  Plan *plan = context->plan;
+  PlanIdMapped *mapped;
+
+  if (!options->bind)
+    return plan_refuse (error, at, "only ids of bind mounts can be mapped");
+  if (!maps && plan->uid_map == NULL)
+    return plan_refuse (error, at, "idmap needs mappings: the mount has none, nor has a new user"
+                        " namespace");
+  if (!plan_privileged (&context->facts->machine))
+    return plan_refuse (error, at, "mapping the ids of a mount takes privilege over its file"
+                        " system");
+  mapped = g_new0 (PlanIdMapped, 1);
+  mapped->index = index;
+  mapped->recursive = options->recursive_idmap;
+  mapped->tree = options->recursive;
+  mapped->uid_map = lines_of (mount->uid_mappings, plan->uid_map);
+  mapped->gid_map = lines_of (mount->gid_mappings, plan->gid_map);
+  g_ptr_array_add (plan->id_mapped, mapped);
+  return TRUE;
+}
