@@ -32,6 +32,7 @@ static const struct {
   { CAP_SETUID, HOST_CAP_SETUID },
   { CAP_SETGID, HOST_CAP_SETGID },
   { CAP_SYS_RESOURCE, HOST_CAP_SYS_RESOURCE },
+  { CAP_SETFCAP, HOST_CAP_SETFCAP },
 };
 
 /* Types of namespaces in the names of their limits (namespaces(7)). */

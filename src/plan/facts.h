@@ -51,6 +51,7 @@ typedef enum {
   HOST_CAP_SETUID = 1 << 1,
   HOST_CAP_SETGID = 1 << 2,
   HOST_CAP_SYS_RESOURCE = 1 << 3,
+  HOST_CAP_SETFCAP = 1 << 4,
 } HostCapabilities;
 
 /* A cgroup hierarchy, and the place in it that a container can have (cgroups(7)). */

@@ -74,6 +74,21 @@ default_map (const IdKind *kind, gboolean one_id)
   return map;
 }
 
+/* The same for who is root of a user namespace that is not the host's: its ids as they are. */
+static GArray *
+same_map (const IdKind *kind)
+{
+  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
+
+  for (guint i = 0; i < kind->here->len; i++)
+    {
+      const IdRange *here = &g_array_index (kind->here, IdRange, i);
+
+      add_line (map, here->inside, here->inside, here->count);
+    }
+  return map;
+}
+
 static GArray *
 wanted_map (const IdKind *kind)
 {
@@ -251,6 +266,20 @@ one_id_problem (const MachineFacts *machine)
   return problem != NULL ? problem : tools_problem (machine);
 }
 
+/* Files of this namespace's root could be given capabilities in one that has its id 0: so the
+ * kernel wants the right to do that here (user_namespaces(7), "CAP_SETFCAP"). */
+static gboolean
+check_root_mapped (PlanContext *context, GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+
+  if (machine->uid != 0 || (machine->capabilities & HOST_CAP_SETFCAP) != 0
+      || !plan_id_is_inside (context->plan->uid_map, 0))
+    return TRUE;
+  return plan_refuse (error, "/linux/uidMappings", "id 0 of this user namespace can be mapped only"
+                      " with CAP_SETFCAP (bwrap --cap-add CAP_SETFCAP, or as another user)");
+}
+
 /* Decides who writes the maps, and checks that they will be accepted. */
 static gboolean
 choose_writer (PlanContext *context, const IdKind kinds[2], GError **error)
@@ -379,6 +408,35 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
   return plan_check_search (plan, root, "/root/path", error);
 }
 
+/* What is mapped: as the configuration says, or as is of most use. */
+static gboolean
+choose_maps (PlanContext *context, const IdKind kinds[2], GError **error)
+{
+  const MachineFacts *machine = &context->facts->machine;
+  gboolean one_id = machine->sub_uids->len == 0 || machine->sub_gids->len == 0
+                    || (!plan_privileged (machine) && !tools_usable (machine));
+  gboolean wanted = field_count (kinds[0].wanted) > 0;
+  gboolean same = !wanted && plan_privileged (machine) && one_id && !machine->initial_user_ns;
+  Plan *plan = context->plan;
+  GArray **maps[2] = { &plan->uid_map, &plan->gid_map };
+
+  if (!wanted && !same && plan_privileged (machine) && one_id)
+    return plan_refuse (error, kinds[0].pointer,
+                        "User namespaces enabled, but no uid mappings found.");
+  if (same)
+    plan_note (plan, kinds[0].pointer, "the ids of this user namespace are mapped as they are");
+  else if (!wanted && one_id)
+    {
+      g_autofree char *problem = one_id_problem (machine);
+
+      plan_note (plan, kinds[0].pointer, "only one id is mapped: %s", problem);
+    }
+  for (int i = 0; i < 2; i++)
+    *maps[i] = wanted ? wanted_map (&kinds[i])
+               : same ? same_map (&kinds[i]) : default_map (&kinds[i], one_id);
+  return TRUE;
+}
+
 gboolean
 plan_idmap (PlanContext *context, GError **error)
 {
@@ -397,28 +455,8 @@ plan_idmap (PlanContext *context, GError **error)
 
   if (!(plan->new_namespaces & CLONE_NEWUSER))
     return TRUE;  /* the caller's, or one that exists: its ids are for the kernel to judge */
-  if (field_count (linux_->uid_mappings) > 0)
-    {
-      plan->uid_map = wanted_map (&kinds[0]);
-      plan->gid_map = wanted_map (&kinds[1]);
-    }
-  else
-    {
-      gboolean one_id = machine->sub_uids->len == 0 || machine->sub_gids->len == 0
-                        || (!plan_privileged (machine) && !tools_usable (machine));
-
-      if (plan_privileged (machine) && one_id)
-        return plan_refuse (error, "/linux/uidMappings",
-                            "User namespaces enabled, but no uid mappings found.");
-      if (one_id)
-        {
-          g_autofree char *problem = one_id_problem (machine);
-
-          plan_note (plan, "/linux/uidMappings", "only one id is mapped: %s", problem);
-        }
-      plan->uid_map = default_map (&kinds[0], one_id);
-      plan->gid_map = default_map (&kinds[1], one_id);
-    }
+  if (!choose_maps (context, kinds, error) || !check_root_mapped (context, error))
+    return FALSE;
   return choose_writer (context, kinds, error) && plan_check_ids (context, error)
          && choose_entry (context, kinds, error);
 }

@@ -20,6 +20,9 @@ static const char *const sources[] = {
   "config.json: /linux/uidMappings: ", "config.json: /root/path: ",
 };
 
+/* What limits are where there is none (namespaces(7)). */
+#define UNLIMITED G_MAXINT32
+
 /* Words of a system error, or of bwrap's own message for it. */
 static const struct {
   const char *words;
@@ -79,7 +82,10 @@ used_up (const Plan *plan, GError **error)
     return;
   g_clear_error (error);
   sysctl = host_namespace_limit_name (type);
-  if (limit == 0)
+  if (limit >= UNLIMITED)
+    throw (error, "no further namespace can be made: this is one where none may be made (bwrap"
+           " --disable-userns), or they are nested too deep");
+  else if (limit == 0)
     throw (error, "no %s namespace can be made: %s is 0 (sysctl -w %s=65536)", name, sysctl,
            sysctl);
   else
@@ -121,6 +127,13 @@ restricted (GError **error)
          " apparmor_parser -r contrib/apparmor/bwrap-oci allows it; --mode=plain does without)");
 }
 
+/* Whether bwrap could not mount a procfs: the kernel gives one only to who sees all of another. */
+static gboolean
+is_masked (const char *message)
+{
+  return g_str_has_prefix (message, "bwrap: Can't mount proc on ");
+}
+
 gboolean
 explain_failure (const Plan *plan, gboolean made, GError **error)
 {
@@ -132,7 +145,14 @@ explain_failure (const Plan *plan, gboolean made, GError **error)
       return FALSE;
     }
 
-  if (reason == ENOSPC && !made)
+  if (reason == EPERM && is_masked ((*error)->message))
+    {
+      g_clear_error (error);
+      throw (error, "a pid namespace needs a /proc of its own, and none can be mounted where paths"
+             " of this one are hidden or read-only (outside: podman run --security-opt unmask=ALL,"
+             " or no maskedPaths and readonlyPaths)");
+    }
+  else if (reason == ENOSPC && !made)
     used_up (plan, error);
   else if (reason == EPERM)
     not_permitted (plan, made, error);

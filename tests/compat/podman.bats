@@ -237,3 +237,40 @@ assert_p() { # STATUS OUTPUT
 @test "namespaces of another container" { podman_namespaces; }
 @test "kube play" { podman_kube; }
 @test "hooks from --hooks-dir" { podman_hooks; }
+
+# --- and in its containers ----------------------------------------------------
+
+# in_podman OPTION...: bwrap-oci in a container of podman's that has the host's programs.
+in_podman() {
+  local bundle=$PODMAN_DIR/bundle
+  [ -d "$bundle" ] || make_bundle "$bundle"
+  config_of "$bundle" '.process.args = ["/bin/sh", "-c", "echo in $(id -u) $$"]'
+  mkdir -p "$PODMAN_DIR/etc"
+  printf 'root:x:0:0:root:/root:/bin/sh\n' >"$PODMAN_DIR/etc/passwd"
+  p run --rm --network none --runtime "${RUNTIME:-$BWRAP_OCI}" --env PATH=/usr/bin:/bin:/usr/sbin:/sbin \
+    --volume /usr:/usr:ro --volume /lib:/lib:ro --volume /lib64:/lib64:ro \
+    --volume /bin:/host/bin:ro --volume /etc/alternatives:/etc/alternatives:ro \
+    --volume "$bundle:/bundle" --volume "$(dirname "$BWRAP_OCI"):/oci:ro" --tmpfs /run \
+    "$@" "$IMAGE" /oci/bwrap-oci --root /run/oci run --bundle /bundle inner
+}
+
+@test "bwrap-oci in podman's container, as its root" {
+  in_podman --security-opt unmask=ALL --security-opt seccomp=unconfined --cap-add ALL
+  assert_p 0 "in 0 1"
+}
+
+@test "bwrap-oci in podman's container, with the usual capabilities" {
+  in_podman --security-opt unmask=ALL --security-opt seccomp=unconfined
+  assert_p 0 "in 0 1"
+}
+
+@test "bwrap-oci in podman's container, privileged" {
+  in_podman --privileged
+  assert_p 0 "in 0 1"
+}
+
+@test "bwrap-oci in podman's container with hidden paths says why not" {
+  in_podman --security-opt seccomp=unconfined --cap-add ALL
+  assert_p 1 ""
+  [[ "$stderr" == *"a pid namespace needs a /proc of its own"*"unmask=ALL"* ]] || { echo "$stderr"; false; }
+}

@@ -90,6 +90,8 @@ offers_among() {
     assert_equal "$shell $output" "$shell other"
     output=$(slashless "$shell" "bwrap-oci spec --bundle some/o" | sed 's,.*/,,' | xargs)
     assert_equal "$shell $output" "$shell one other"
+    output=$(slashless "$shell" "bwrap-oci check some/" | sed 's,.*/,,' | xargs)
+    assert_equal "$shell $output" "$shell one two"
     output=$(slashless "$shell" "bwrap-oci run --pid-file some/f" | sed 's,.*/,,' | xargs)
     assert_equal "$shell $output" "$shell file"
   done

@@ -19,6 +19,7 @@ static const Name capability_names[] = {
   { "setuid", HOST_CAP_SETUID },
   { "setgid", HOST_CAP_SETGID },
   { "sys_resource", HOST_CAP_SYS_RESOURCE },
+  { "setfcap", HOST_CAP_SETFCAP },
   { NULL, 0 },
 };
 
