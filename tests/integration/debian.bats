@@ -1,41 +1,17 @@
 #!/usr/bin/env bats
-# A whole system: a minimal Debian (or Ubuntu) root, unpacked by the unprivileged user with his
-# sub-ids. The archive is kept in BWRAP_OCI_TEST_CACHE, since making it needs a mirror.
+# A whole system: the root of a Debian (or Ubuntu), unpacked by the unprivileged user with his
+# sub-ids.
 load helpers
-
-# podman's default capabilities.
-CAPABILITIES='["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
-  "CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT"]'
+load debian
 
 setup_file() {
-  requires mmdebstrap subids unshare
-  local cache=${BWRAP_OCI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bwrap-oci}
+  requires mmdebstrap subids
   export DEBIAN_ROOT=$TMPDIR/debian
-  . /etc/os-release
-  local archive=$cache/$ID-$VERSION_CODENAME-minbase.tar
-  mkdir -p "$cache"
-  if [ ! -s "$archive" ]; then
-    mmdebstrap --quiet --variant=minbase --format=tar "$VERSION_CODENAME" "$archive.new" \
-      "$(host_sources)" >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log"; return 1; }
-    mv "$archive.new" "$archive"
-  fi
-  mkdir -p "$DEBIAN_ROOT"
-  chmod 0711 "$DEBIAN_ROOT"
-  mkdir "$DEBIAN_ROOT/rootfs"
-  unshare --user --map-root-user --map-auto \
-    tar --exclude='./dev/*' -xpf "$archive" -C "$DEBIAN_ROOT/rootfs"
+  debian_rootfs "$DEBIAN_ROOT"
 }
 
 teardown_file() {
   [ -z "${DEBIAN_ROOT:-}" ] || remove "$DEBIAN_ROOT"
-}
-
-# Where this machine's own packages come from.
-host_sources() {
-  local file
-  for file in "/etc/apt/sources.list.d/$ID.sources" /etc/apt/sources.list; do
-    [ ! -s "$file" ] || { echo "$file"; return; }
-  done
 }
 
 setup() {

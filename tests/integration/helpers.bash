@@ -9,6 +9,7 @@
 bats_require_minimum_version 1.5.0
 
 BWRAP_OCI=${BWRAP_OCI:?names the program to test}
+HELPERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUSYBOX=$(command -v busybox) || BUSYBOX=/bin/busybox
 
 # --- a test's surroundings ----------------------------------------------------
@@ -185,7 +186,7 @@ sh_container() { run_container /bin/sh -c "$1"; }
 on_terminal() {
   { echo 'from terminal import *'; cat; } >"$TEST_DIR/user.py"
   BWRAP_OCI=$BWRAP_OCI STATE=$STATE BUNDLE=$BUNDLE ID=$ID PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONPATH=$BATS_TEST_DIRNAME timeout --kill-after 5 "${RUN_TIMEOUT:-60}" \
+    PYTHONPATH=$HELPERS timeout --kill-after 5 "${RUN_TIMEOUT:-60}" \
     python3 "$TEST_DIR/user.py" </dev/null 3>&-
 }
 

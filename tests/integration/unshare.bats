@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # unshare: a command as root of the caller's sub-ids, without a container.
-# shellcheck disable=SC2016  # scripts for the shell inside
+# shellcheck disable=SC2016,SC2034  # scripts for the shell inside; variables of helpers.bash
 load helpers
 
 setup() {
