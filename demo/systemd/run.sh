@@ -24,7 +24,8 @@ prepare mmdebstrap jq
 give_folder
 cd "$folder"
 oci() { as_user ./bwrap-oci --root "$folder/state" "$@"; }
-inside() { oci exec debian "$@" </dev/null; }
+# A process enters the container's cgroup only from one that belongs to the same user.
+inside() { in_cgroup ./bwrap-oci --root "$folder/state" exec debian "$@" </dev/null; }
 
 # --- a cgroup for the user ----------------------------------------------------
 
@@ -57,10 +58,16 @@ delegate() {
   done
 }
 doors=()
-# in_cgroup COMMAND...: as the user, where he may make cgroups.
+# in_cgroup COMMAND...: as the user, where he may make cgroups. What was in that cgroup has been
+# moved to a child of it once there is a container.
 in_cgroup() {
   if [ ${#doors[@]} != 0 ]; then
-    (for door in "${doors[@]}"; do echo "$BASHPID" >"$door"; done; as_user "$@")
+    (
+      for door in "${doors[@]}"; do
+        { echo "$BASHPID" >"$door"; } 2>/dev/null || echo "$BASHPID" >"${door%/*}/bwrap-oci-supervisor/cgroup.procs"
+      done
+      as_user "$@"
+    )
   else
     systemd-run --user --scope --quiet --collect --property=Delegate=yes "$@"
   fi
