@@ -161,6 +161,8 @@ SCENARIOS = [
              outcome=lambda: status() == "created"),
     Scenario("create that enters", ["create", "--bundle", "BUNDLE", ID], config="enter",
              outcome=lambda: status() == "created"),
+    Scenario("create --mode=plain", ["create", "--mode=plain", "--bundle", "BUNDLE", ID],
+             config="plain", outcome=lambda: status() == "created"),
     Scenario("run", ["run", "--bundle", "BUNDLE", ID], config="short", outcome=gone),
     Scenario("run --detach", ["run", "--detach", "--bundle", "BUNDLE", ID],
              outcome=lambda: status() == "running"),

@@ -27,13 +27,16 @@ config_of "$BUNDLE/default" '.process.args = ["/bin/sleep", "1000"]
   | .hooks.createRuntime = [{path: "/bin/true"}]
   | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
       syscalls: [{names: ["swapon"], action: "SCMP_ACT_ERRNO"}]}'
-# beside a child of bwrap: one that joins what bwrap holds, one whose user namespace comes first,
-# and one that ends by itself
-for way in join enter short; do cp -a "$BUNDLE/default" "$BUNDLE/$way"; done
+# beside a child of bwrap: one that joins what bwrap holds, one whose user namespace comes first, one
+# for the plain mode, and one that ends by itself
+for way in join enter plain short; do cp -a "$BUNDLE/default" "$BUNDLE/$way"; done
 config_of "$BUNDLE/join" '.process.noNewPrivileges = false'
 config_of "$BUNDLE/enter" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 65536}]
   | .linux.gidMappings = [{containerID: 0, hostID: $g, size: 65536}]' \
   --argjson u "$(first uid)" --argjson g "$(first gid)"
+config_of "$BUNDLE/plain" 'del (.process.capabilities, .linux.readonlyPaths, .linux.maskedPaths)
+  | .mounts = [{destination: "/proc", type: "proc", source: "proc"},
+      {destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]}]'
 config_of "$BUNDLE/short" '.process.args = ["/bin/true"]'
 
 STEP=$STEP BUNDLE=$BUNDLE STATE=$STATE TEST_DIR=$TEST_DIR POINTS=$points \

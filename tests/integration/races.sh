@@ -2,7 +2,7 @@
 # While containers are made, somebody exchanges what their configuration names for a link to the
 # host: parents and last parts of destinations, /proc, /dev, the working directory, a mount inside a
 # volume, sources. BWRAP_OCI_TEST_RACE seconds each (3; 30 where BWRAP_OCI_TEST_LONG), in turn as a
-# child of bwrap, as one that joins, and with the user namespace first.
+# child of bwrap, as one that joins, in the plain mode, and with several ranges of ids.
 #
 # The host stays the same; what started has its mounts where they were asked for, below its root; the
 # rest failed in one line.
@@ -26,12 +26,18 @@ first() { awk -F: -v n="$(id -un)" -v u="$(id -u)" '$1 == n || $1 == u { print $
 make_ways() {
   cp "$BUNDLE/config.json" "$BUNDLE/child.json"
   jq '.process.noNewPrivileges = false' "$BUNDLE/child.json" >"$BUNDLE/join.json"
-  ways=(child join)
-  [ "$own" != 0 ] || return 0
+  # the least that bubblewrap alone can do exactly
+  jq 'del (.process.capabilities, .linux.readonlyPaths, .linux.maskedPaths)
+    | .mounts = [{destination: "/proc", type: "proc", source: "proc"},
+        {destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]}]
+      + (.mounts | map (select (.destination != "/sys" and (.type == "bind" or .options == null))
+        | if .type == "tmpfs" then .options = ["nosuid", "nodev"] else . end))' \
+    "$BUNDLE/child.json" >"$BUNDLE/plain.json"
+  ways=(child join plain)
 }
 
-# enter: the container's root is a sub-id, to whom the bundle must then belong
-make_enter() {
+# maps: several ranges of ids, and a network namespace
+make_maps() {
   [ "$own" != 0 ] || return 0
   jq '(.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}, {containerID: 1, hostID: $s, size: 999}])
     | (.linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}, {containerID: 1, hostID: $t, size: 999}])
@@ -59,7 +65,8 @@ look_at_mounts() {
 # race NAME PLACES JQ EXCHANGED...: PLACES are where the mount may be, P|P...: as named, where the
 # link leads below the root, and what the kernel calls it after another exchange.
 race() {
-  local name=$1 places=$2 edit=$3 end wrong='' started=0 failed=0 round=0 way before pid
+  local name=$1 places=$2 edit=$3 end wrong='' round=0 way mode before pid
+  local -A counts=()
   shift 3
   cp "$BUNDLE/base.json" "$BUNDLE/config.json"
   config "$edit" --arg d "$TEST_DIR"
@@ -67,19 +74,20 @@ race() {
   container_command /bin/sh -c 'for i in $(seq 300); do
     cat /proc/self/mountinfo && exit; cat /proc.link/self/mountinfo && exit; done 2>/dev/null; exit 9'
   make_ways
-  make_enter
+  make_maps
   before=$(fingerprint)
   "$exchange" 0 "$@" 2>"$TEST_DIR/exchange" &
   pid=$!
   end=$((SECONDS + seconds))
   while [ $SECONDS -lt $end ]; do
     round=$((round + 1)) way=${ways[round % ${#ways[@]}]}
-    RUN_TIMEOUT=20 run_oci run --bundle "$BUNDLE" --config "$way.json" "$ID"
+    [ "$way" = plain ] && mode=plain || mode=normal
+    RUN_TIMEOUT=20 run_oci run --mode=$mode --bundle "$BUNDLE" --config "$way.json" "$ID"
+    counts[$way:$((status != 0))]=$((${counts[$way:$((status != 0))]:-0} + 1))
     case $status in
-      0) started=$((started + 1)) wrong+=$(look_at_mounts "$places") ;;
+      0) wrong+=$(look_at_mounts "$places") ;;
       124 | 137) wrong+="it hangs"$'\n' ;;
-      *) failed=$((failed + 1))
-         [[ "$stderr" == "bwrap-oci: "* && "$stderr" != *$'\n'* ]] || wrong+="not one line: $stderr"$'\n' ;;
+      *) [[ "$stderr" == "bwrap-oci: "* && "$stderr" != *$'\n'* ]] || wrong+="not one line: $stderr"$'\n' ;;
     esac
     [ -z "$(ls "$STATE")" ] || { wrong+="left: $(ls "$STATE")"$'\n'; run_oci delete --force "$ID"; }
   done
@@ -92,7 +100,10 @@ race() {
     shift 2
   done
   [ "$(fingerprint)" = "$before" ] || wrong+="the host is not the same"$'\n'
-  none "$name: $started started, $failed failed" "$wrong"
+  for way in "${ways[@]}"; do
+    name+=", $way ${counts[$way:0]:-0} started ${counts[$way:1]:-0} failed"
+  done
+  none "$name" "$wrong"
 }
 
 setup_test
