@@ -52,4 +52,7 @@ none "the plan is pure: it asks nothing of the world" "$(plan_calls \
   readlinkat opendir fopen ioctl socket fork execve getuid geteuid getgid getegid getpid uname \
   time clock_gettime gettimeofday g_get_real_time g_get_monotonic_time g_date_time_new_now_utc \
   g_file_test g_file_get_contents getpwuid getpwnam getcwd g_get_current_dir syscall)"
+# bsearch (3) misses without a word what is not in order.
+none "mount options are in the order of their names" "$(sed -n '/ options_table\[\]/,/^};/s/^  { "\([^"]*\)".*/\1/p' \
+  "$top_srcdir/src/plan/mount_options.c" | LC_ALL=C sort --check 2>&1 || true)"
 finish
