@@ -151,7 +151,7 @@ rpm_contents() {
   rpm --query --list --package "$output"/bwrap-oci-[0-9]*."$(uname -m)".rpm >"$scratch/contents"
   local file absent=
   for file in /usr/bin/bwrap-oci /usr/lib/systemd/user/bwrap-oci@.service /usr/libexec/bwrap-oci/bwrap-oci-gio /usr/libexec/bwrap-oci/bwrap-oci-init \
-    usr/libexec/bwrap-oci/hooks/network \
+    /usr/libexec/bwrap-oci/hooks/network \
     /etc/containers/containers.conf.d/bwrap-oci.conf /usr/share/zsh/site-functions/_bwrap-oci; do
     grep -qx "$file" "$scratch/contents" || absent+=" $file"
   done
