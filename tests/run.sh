@@ -246,7 +246,10 @@ stage_sanitizers() {
 stage_fuzz() {
   say "fuzzing"
   install_packages "${fuzz_packages[@]}"
-  tap fuzz env FUZZ_BUILD="$build/fuzz" "$top/tests/fuzz/run.sh" "${BWRAP_OCI_TEST_FUZZ_SECONDS:-5}"
+  local seconds=${BWRAP_OCI_TEST_FUZZ_SECONDS:-5}
+  # for all targets, one after the other, and the build
+  TEST_TIMEOUT=$((300 + 12 * seconds)) tap fuzz env FUZZ_BUILD="$build/fuzz" \
+    "$top/tests/fuzz/run.sh" "$seconds"
 }
 
 # --- all ----------------------------------------------------------------------
