@@ -106,5 +106,5 @@ has_route() { [ -n "$(ip route show default)" ]; }
   network --no-such-option
   run_container /bin/true
   assert_failure
-  assert_one_line_error "createRuntime hook 0"
+  assert_one_line_error "error running createRuntime hook #0: "
 }

@@ -337,11 +337,12 @@ capability_sets() { awk '/^Cap/ { printf "%s%s", sep, $2; sep = " " }' <<<"$outp
 }
 
 @test "a first process that fails at once still says why" {
-  config '.process.noNewPrivileges = false | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 4294967295}]'
+  config '.process.noNewPrivileges = false | .linux.namespaces += [{type: "network"}]
+    | .linux.sysctl = {"net.ipv4.nosuch": "1"}'
   container_command /bin/true
-  for _ in {1..100}; do
+  for _ in {1..50}; do
     run_oci run --bundle "$BUNDLE" "$ID"
     assert_failure 1
-    assert_one_line_error '/process/rlimits/0: set RLIMIT_NOFILE'
+    assert_one_line_error '/linux/sysctl/net.ipv4.nosuch: '
   done
 }

@@ -126,11 +126,12 @@ ranges() { awk -F: -v name="$(id -un)" -v id="$(id -u)" '$1 == name || $1 == id 
   for same in "" "$BWRAP_OCI --log $TEST_DIR/log unshare --ipc"; do
     # shellcheck disable=SC2086  # words
     (trap '' HUP; exec env -i A=1 PATH="$PATH" $same sh -c \
-      'pwd; ls /proc/self/fd; cat <&7; env; grep SigIgn /proc/self/status') 7<<<seven 12</dev/null 3>&-
+      'pwd; ls /proc/self/fd; echo; cat <&7; env; grep SigIgn /proc/self/status') 7<<<seven 12</dev/null 3>&-
   done >"$TEST_DIR/both"
   output=$(awk '/^SigIgn/ { print; exit } { print }' "$TEST_DIR/both")
   assert_output_has $'\n12\n'
-  assert_output_has $'\n7\nseven\n'
+  assert_output_has $'\n7\n'
+  assert_output_has $'\n\nseven\n'
   assert_output_has $'\nSigIgn:\t0000000000000001'
   assert_equal "$(<"$TEST_DIR/both")" "$output"$'\n'"$output"
 }
