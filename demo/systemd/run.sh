@@ -29,15 +29,19 @@ inside() { in_cgroup ./bwrap-oci --root "$folder/state" exec debian "$@" </dev/n
 
 # --- a cgroup for the user ----------------------------------------------------
 
-cgroup=
+cgroups=()
 end() {
+  local cgroup
   oci delete --force debian 2>/dev/null || true
   [ ! -d "$folder/bundle" ] || as_user ./bwrap-oci unshare rm -rf "$folder/bundle" || true
-  [ -z "$cgroup" ] || {
-    echo 1 >"$cgroup/cgroup.kill"
-    while grep -q 'populated 1' "$cgroup/cgroup.events"; do sleep 0.1; done
+  # that of v2 is the first: with its processes gone the other is empty too
+  for cgroup in "${cgroups[@]}"; do
+    if [ -e "$cgroup/cgroup.kill" ]; then
+      echo 1 >"$cgroup/cgroup.kill"
+      while grep -q 'populated 1' "$cgroup/cgroup.events"; do sleep 0.1; done
+    fi
     find "$cgroup" -depth -type d -exec rmdir {} +
-  } 2>/dev/null || true
+  done 2>/dev/null || true
   cleanup
 }
 trap end EXIT
@@ -53,7 +57,7 @@ delegate() {
     for file in cgroup.threads cgroup.subtree_control tasks; do
       [ ! -e "$dir/user/$file" ] || chown "$user:" "$dir/user/$file"
     done
-    [ -n "$cgroup" ] || cgroup=$dir
+    cgroups+=("$dir")
     doors+=("$dir/user/cgroup.procs")
   done
 }
