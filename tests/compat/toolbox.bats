@@ -47,8 +47,13 @@ make_archive() {
   for sources in "/etc/apt/sources.list.d/$ID.sources" /etc/apt/sources.list; do
     [ ! -s "$sources" ] || break
   done
-  mmdebstrap --quiet --variant=minbase --include="$CONTENTS" --format=tar "$VERSION_CODENAME" "$ARCHIVE.new" \
-    "$sources" >"$CLIENT_DIR/log" 2>&1 || { tail "$CLIENT_DIR/log"; return 1; }
+  # once more, since a mirror may be busy
+  for _ in 1 2; do
+    mmdebstrap --quiet --variant=minbase --include="$CONTENTS" --format=tar "$VERSION_CODENAME" \
+      "$ARCHIVE.new" "$sources" >"$CLIENT_DIR/log" 2>&1 && break
+    rm -f "$ARCHIVE.new"
+  done
+  [ -s "$ARCHIVE.new" ] || { tail "$CLIENT_DIR/log"; return 1; }
   mv "$ARCHIVE.new" "$ARCHIVE"
 }
 

@@ -14,6 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A walk that the kernel has to begin again goes on counting links, so that a chain of more than
+ * twenty may now and then be too long although it is not. */
+#define LOOPS_MAX 8
+
 Tree *
 tree_new (void)
 {
@@ -165,12 +169,26 @@ resolve (const Tree *tree, const char *path, guint64 more)
 {
   struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | more };
-  int fd;
+  int fd = -1;
 
   /* EAGAIN: something was renamed or mounted somewhere meanwhile (openat2(2)) */
-  do
-    fd = sys_openat2 (tree->root, path, &how);
-  while (fd < 0 && errno == EAGAIN);
+  for (int loops = 0; loops < LOOPS_MAX; loops += errno == ELOOP)
+    {
+      fd = sys_openat2 (tree->root, path, &how);
+      if (fd >= 0 || (errno != EAGAIN && errno != ELOOP))
+        break;
+    }
+  return fd;
+}
+
+/* walk_make(), asked again as resolve() does. */
+static int
+make (const Tree *tree, const char *path, unsigned int flags, bool *ret_made)
+{
+  int fd = walk_make (tree->root, path, flags, ret_made);
+
+  for (int loops = 1; fd < 0 && errno == ELOOP && loops < LOOPS_MAX; loops++)
+    fd = walk_make (tree->root, path, flags, ret_made);
   return fd;
 }
 
@@ -194,7 +212,7 @@ tree_check_make (const Tree *tree, const char *path, unsigned int flags)
   autofd was = resolve (tree, path, more);
   int was_error = was < 0 ? errno : 0;
   bool made = false;
-  autofd got = walk_make (tree->root, path, flags, &made);
+  autofd got = make (tree, path, flags, &made);
   int error = got < 0 ? errno : 0;
   autofd is = resolve (tree, path, more);
   int is_error = is < 0 ? errno : 0;
