@@ -223,13 +223,44 @@ join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, G
   return FALSE;
 }
 
+/* Nothing holds the child back where no map is to be written: it may have ended before its pid was
+ * looked at, but not without a word. */
+static gboolean
+know_child (Launch *launch, const LaunchRequest *request, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  struct report report;
+
+  if (bwrap_wait_child (&launch->bwrap, &local)
+      && (request->plan->userns == USERNS_BWRAP || request->container == NULL
+          || container_set_init (request->container, launch->bwrap.child, &local)))
+    return TRUE;
+  if (request->plan->userns != USERNS_BWRAP && fd_wait (launch->bwrap.control, 0)
+      && report_receive (launch->bwrap.control, &report, NULL, NULL) > 0
+      && report.kind == REPORT_FAILED)
+    return fail_from_report (request->plan, &report, error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* The tools write the maps while the record is written. */
+static gboolean
+write_maps (const Launch *launch, const LaunchRequest *request, GError **error)
+{
+  g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
+  pid_t child = launch->bwrap.child;
+
+  return idmap_begin (&writer, request->plan, &request->facts->machine, child, error)
+         && (request->container == NULL || container_set_init (request->container, child, error))
+         && idmap_finish (&writer, error);
+}
+
 static gboolean
 launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *doors,
               GError **error)
 {
   const Plan *plan = request->plan;
   const MachineFacts *machine = &request->facts->machine;
-  g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
   autofd block = -1, gate = -1, user_namespace = -1, layer = -1;
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
                          .user_namespace = user_namespace_fd (request), .doors = doors };
@@ -260,14 +291,9 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
   bwrap.instructions = block;
   bwrap.gate = gate;
   if (!bwrap_start (&launch->bwrap, &bwrap, error)
-      || !bwrap_wait_child (&launch->bwrap, error))
-    return FALSE;
-  if (plan->userns == USERNS_BWRAP
-      && !idmap_begin (&writer, plan, machine, launch->bwrap.child, error))
-    return FALSE;
-  if ((request->container != NULL
-       && !container_set_init (request->container, launch->bwrap.child, error))
-      || !idmap_finish (&writer, error) || !bwrap_release (&launch->bwrap, error))
+      || !know_child (launch, request, error)
+      || (plan->userns == USERNS_BWRAP && !write_maps (launch, request, error))
+      || !bwrap_release (&launch->bwrap, error))
     return FALSE;
   return (!plan->hold || join (launch, request, &bwrap, error))
          && idmapped_send (plan, request->facts, launch->bwrap.control, error)
