@@ -189,7 +189,8 @@ suites() {
   done
   for name in "${names[@]}"; do
     suite "$1/$name" "$logs/$label-$name" &
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+    # one more than there are processors, since many wait
+    while [ "$(jobs -rp | wc -l)" -gt "$jobs" ]; do wait -n || true; done
   done
   wait
   for name in "${names[@]}"; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What bash, zsh and fish offer for values: containers by state, signals, bundles, words.
+# runs with: the plain build, since it is about shells
 # shellcheck shell=bash
 load helpers
 # shellcheck source=tests/lib/complete.sh

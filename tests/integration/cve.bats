@@ -2,6 +2,7 @@
 # Known holes of runtimes, of bubblewrap and of engines: each test is named after the first id of
 # its row in SECURITY.md, which a house test compares. As root there is no user namespace, so that
 # what gets out has all the rights there are.
+# runs with: the plain build; with others, badrootfs.sh and the unit tests look for the same
 # runs as: user and root
 load helpers
 
