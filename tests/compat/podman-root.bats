@@ -18,7 +18,8 @@ setup_file() {
 [storage]
 driver = "overlay"
 graphroot = "$CLIENT_DIR/graph"
-runroot = "$CLIENT_DIR/runroot"
+# more than 50 characters are too many for the clean-up
+runroot = "$CLIENT_DIR/r"
 CONF
   # a machine may not be able to raise limits, and podman takes that of files for processes too
   cat >"$CONTAINERS_CONF" <<CONF
