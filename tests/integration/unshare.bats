@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # unshare: a command as root of the caller's sub-ids, without a container.
+# runs with: the plain build: a leak check forks, and nobody can whose pid namespace has ended
 # shellcheck disable=SC2016,SC2034  # scripts for the shell inside; variables of helpers.bash
 load helpers
 
