@@ -128,10 +128,11 @@ place_at (struct init *init, int mount, int at, const char *target, unsigned int
   (void) close (seen);
 }
 
-void
-place (struct init *init, int mount, const char *target, unsigned int flags)
+/* walk_make() of a mount point, which is there afterwards. */
+static int
+make_point (struct init *init, const char *target, unsigned int flags, bool *made)
 {
-  int at = walk_make (init->root, target, flags, NULL);
+  int at = walk_make (init->root, target, flags, made);
 
   if (at < 0 && (flags & OP_FLAG_NO_SYMLINKS) && (errno == ELOOP || errno == ENOTDIR))
     {
@@ -140,7 +141,13 @@ place (struct init *init, int mount, const char *target, unsigned int flags)
     }
   if (at < 0)
     fail (init, "make mount point", target);
-  place_at (init, mount, at, target, flags);
+  return at;
+}
+
+void
+place (struct init *init, int mount, const char *target, unsigned int flags)
+{
+  place_at (init, mount, make_point (init, target, flags, NULL), target, flags);
 }
 
 /* Undoes \nnn in a path of mountinfo, in place. */
@@ -386,9 +393,9 @@ do_mount (struct init *init, const struct op *op)
   struct stat st;
   bool made;
 
-  below = walk_make (init->root, target, flags, &made);
-  if (below < 0 || fstat (below, &st) < 0)
-    fail (init, "make mount point", target);
+  below = make_point (init, target, flags, &made);
+  if (fstat (below, &st) < 0)
+    fail (init, "stat mount point", target);
 
   fd = filesystem_open (init, type);
   for (unsigned int i = 2; i < op->header->n_strings; i++)

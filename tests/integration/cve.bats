@@ -225,7 +225,7 @@ proc_and_sys_are_links() {
       rmdir "$ROOTFS/$name" && ln -s "$target" "$ROOTFS/$name"
       run_container /bin/true
       assert_failure 1
-      assert_one_line_error "/$name"
+      assert_one_line_error "it must be mounted on ordinary directory: /$name"
       run_oci create --bundle "$BUNDLE" "$ID"
       assert_failure 1
       assert_victim_same
