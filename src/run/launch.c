@@ -217,7 +217,8 @@ join (Launch *launch, const LaunchRequest *request, const BwrapRequest *bwrap, G
   if (request->container == NULL
       || container_set_init (request->container, launch->bwrap.child, &local))
     return TRUE;
-  if (!proc_pidfd_wait (launch->bwrap.child_pidfd, 0)
+  /* its namespaces go before its end is told, but what it has said is there */
+  if (!proc_pidfd_wait (launch->bwrap.child_pidfd, fd_wait (launch->bwrap.control, 0) ? 1000 : 0)
       || launch_wait_ready (launch, request->plan, error))
     g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
