@@ -138,20 +138,38 @@ split_map (const IdKind *kind, GArray **map)
   return TRUE;
 }
 
+/* How many ids from @id on are in the first range that has it; 0: none has. */
+static guint32
+ids_from (const GArray *ranges, guint32 id)
+{
+  for (guint i = 0; i < ranges->len; i++)
+    {
+      const IdRange *range = &g_array_index (ranges, IdRange, i);
+
+      if (id >= range->first && id - range->first < range->count)
+        return range->count - (id - range->first);
+    }
+  return 0;
+}
+
+/* As the tools see it: a line may go on from one range to the next. */
 static gboolean
 may_map (const IdKind *kind, const IdMapLine *line)
 {
+  IdMapLine left = *line;
+
   if (line->count == 1 && line->outside == kind->caller)
     return TRUE;
-  for (guint i = 0; i < kind->sub_ids->len; i++)
+  while (left.count > 0)
     {
-      const IdRange *range = &g_array_index (kind->sub_ids, IdRange, i);
+      guint32 count = MIN (left.count, ids_from (kind->sub_ids, left.outside));
 
-      if (line->outside >= range->first && line->outside - range->first < range->count
-          && line->count <= range->count - (line->outside - range->first))
-        return TRUE;
+      if (count == 0)
+        return FALSE;
+      left.outside += count;
+      left.count -= count;
     }
-  return FALSE;
+  return TRUE;
 }
 
 /* The caller as usermod(8) knows it. Transfer: full. */

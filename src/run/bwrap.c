@@ -28,9 +28,6 @@
 #define INIT_MAX (1 << 20)
 #define CHILDREN_MAX 16
 
-/* How long bwrap may take to make the namespaces, which is a matter of milliseconds. */
-#define ANSWER_MS 60000
-
 /* Where bwrap's own descriptors stand in the child, behind those of the init. */
 enum {
   BWRAP_FD_ARGS = INIT_FD_N,
@@ -313,8 +310,8 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
     {
       ssize_t n;
 
-      if (!fd_wait (bwrap->info, ANSWER_MS))
-        return throw (error, "bwrap: no answer after %d s", ANSWER_MS / 1000);
+      if (!interrupt_await (bwrap->interrupt, bwrap->info, "bwrap", error))
+        return FALSE;
       n = read (bwrap->info, text + length, sizeof text - length);
       if (n < 0 && errno == EINTR)
         continue;

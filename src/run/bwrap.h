@@ -3,6 +3,7 @@
 
 #include "plan/plan.h"
 #include "run/cgroup.h"
+#include "run/interrupt.h"
 
 /* A bubblewrap that has been started. Start it with BWRAP_INIT. */
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   int control;        /* socket to the init */
   int holder_pidfd;   /* who holds the namespaces for the child to join; -1: nobody */
   int holder_control; /* it holds them as long as this is open */
+  const Interrupt *interrupt;  /* ends each wait for it or the init; NULL: nothing does */
 } Bwrap;
 
 #define BWRAP_INIT                                                                             \

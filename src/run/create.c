@@ -12,6 +12,7 @@
 #include "run/console.h"
 #include "run/delete.h"
 #include "run/hooks.h"
+#include "run/interrupt.h"
 #include "run/kill.h"
 #include "run/launch.h"
 #include "run/list.h"
@@ -129,18 +130,22 @@ tear_down (Launch *waiting, Container *container, const OciSpec *spec)
 gboolean
 create_container (const Store *store, const CreateRequest *request, GError **error)
 {
+  /* to the very end: what is undone is undone wholly, whatever comes meanwhile */
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   g_auto (Work) work = WORK_INIT;
   g_auto (Launch) waiting = LAUNCH_INIT;
   g_autoptr (Container) container = NULL;
 
-  if (!work_prepare (&work, store, request, TRUE, error))
+  if (!work_prepare (&work, store, request, TRUE, error) || !interrupt_open (&interrupt, error))
     return FALSE;
+  waiting.bwrap.interrupt = &interrupt;
   container = container_create (store, request->id, error);
   if (container == NULL)
     return FALSE;
   if (!bring_up (&waiting, container, &work, request, error)
       || !console_take (&waiting.console, NULL, request->console_socket, error)
-      || !launch_commit (&waiting, error))
+      || !launch_commit (&waiting, error)
+      || !interrupt_check (&interrupt, error))
     {
       tear_down (&waiting, container, work.spec);
       return FALSE;
@@ -192,6 +197,7 @@ remove_ended (Container *container, GError **error)
 gboolean
 run_container (const Store *store, const CreateRequest *request, int *ret_status, GError **error)
 {
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   g_auto (Work) work = WORK_INIT;
   g_auto (Launch) running = LAUNCH_INIT;
   g_auto (Console) console = CONSOLE_INIT;
@@ -207,16 +213,22 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
     return FALSE;
   if (!request->detach && !supervise_block (&signals, error))
     return FALSE;
+  if (!interrupt_open (&interrupt, error))
+    return FALSE;
+  running.bwrap.interrupt = &interrupt;
   container = container_create (store, request->id, error);
   if (container == NULL)
     return FALSE;
   if (!bring_up (&running, container, &work, request, error)
       || !console_take (&running.console, &console, request->console_socket, error)
+      || !interrupt_check (&interrupt, error)
       || !start_program (&running, &work, container, error))
     {
       tear_down (&running, container, work.spec);
       return FALSE;
     }
+  /* from now on a signal is for the program */
+  interrupt_close (&interrupt);
   if (request->detach)
     {
       launch_release (&running);

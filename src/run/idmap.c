@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TOOL_TIMEOUT_MS 60000  /* the tools may ask a directory server */
 #define TOOL_MESSAGE_MAX 4096
 
 static const char *const tool_names[2] = { "newuidmap", "newgidmap" };
@@ -81,7 +80,8 @@ start_tool (IdMapWriter *writer, int which, const char *path, const GPtrArray *a
   SpawnFd fds[1];
   int ends[2];
 
-  if (pipe2 (ends, O_CLOEXEC) < 0)
+  /* a tool that says too much must not wait for us, nor we for one that leaves its end open */
+  if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) < 0)
     return throw_errno (error, "pipe");
   message_read = ends[0];
   message_write = ends[1];
@@ -121,9 +121,23 @@ idmap_begin (IdMapWriter *writer, const Plan *plan, const MachineFacts *machine,
   return TRUE;
 }
 
+/* What a tool has said, without its name, as one line; "": nothing. Transfer: full. */
+static char *
+read_message (int fd, const char *tool)
+{
+  g_autofree char *text = g_malloc0 (TOOL_MESSAGE_MAX + 1);
+  gsize name = strlen (tool);
+
+  (void) !read (fd, text, TOOL_MESSAGE_MAX);
+  text[strcspn (text, "\n")] = '\0';
+  return g_strdup (g_str_has_prefix (text, tool) && g_str_has_prefix (text + name, ": ")
+                     ? text + name + 2 : text);
+}
+
 static gboolean
 finish_tool (IdMapWriter *writer, int which, GError **error)
 {
+  const char *tool = tool_names[which];
   autofd pidfd = -1;
   g_autofree char *text = NULL;
   int status;
@@ -133,20 +147,18 @@ finish_tool (IdMapWriter *writer, int which, GError **error)
   pidfd = proc_pidfd (writer->pids[which]);
   if (pidfd < 0)
     return throw_errno (error, "pidfd_open");
-  if (!proc_pidfd_wait (pidfd, TOOL_TIMEOUT_MS))
-    return throw (error, "%s: no answer after %d s", tool_names[which], TOOL_TIMEOUT_MS / 1000);
+  if (!interrupt_await (writer->interrupt, pidfd, tool, error))
+    return FALSE;
   status = proc_reap (writer->pids[which]);
   writer->pids[which] = 0;
   if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
     return TRUE;
-  if (!fd_read_all (writer->messages[which], TOOL_MESSAGE_MAX, &text, NULL, NULL))
-    text = g_strdup ("");
-  text[strcspn (text, "\n")] = '\0';
+  text = read_message (writer->messages[which], tool);
   if (*text != '\0')
-    return throw (error, "%s", text);
+    return throw (error, "%s: %s", tool, text);
   if (WIFSIGNALED (status))
-    return throw (error, "%s: killed by signal %d", tool_names[which], WTERMSIG (status));
-  return throw (error, "%s: exited with %d", tool_names[which], WEXITSTATUS (status));
+    return throw (error, "%s: killed by signal %d", tool, WTERMSIG (status));
+  return throw (error, "%s: exited with %d", tool, WEXITSTATUS (status));
 }
 
 gboolean
@@ -184,7 +196,8 @@ hold_namespace (pid_t parent, int report)
 }
 
 int
-idmap_new_namespace (const Plan *plan, const MachineFacts *machine, GError **error)
+idmap_new_namespace (const Plan *plan, const MachineFacts *machine, const Interrupt *interrupt,
+                     GError **error)
 {
   g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
   autofd report_read = -1, report_write = -1, namespace = -1;
@@ -202,6 +215,7 @@ idmap_new_namespace (const Plan *plan, const MachineFacts *machine, GError **err
   if (holder < 0)
     return throw_fd_errno (error, "fork");
   fd_clear (&report_write);
+  writer.interrupt = interrupt;
   while (read (report_read, &failure, sizeof failure) < 0 && errno == EINTR)
     ;
   if (failure != 0)

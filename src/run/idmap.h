@@ -2,9 +2,11 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "run/interrupt.h"
 
-/* Maps that are being written. Start it with IDMAP_INIT. */
+/* Maps that are being written. Start it with IDMAP_WRITER_INIT. */
 typedef struct {
+  const Interrupt *interrupt;  /* ends the wait for the tools; NULL: nothing does */
   pid_t pids[2];    /* of newuidmap and newgidmap; 0: none */
   int messages[2];  /* what they say on stderr; -1 */
 } IdMapWriter;
@@ -25,5 +27,6 @@ void idmap_clear (IdMapWriter *writer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (IdMapWriter, idmap_clear)
 
 /* Makes a user namespace with the maps of @plan, for the case where bwrap cannot: returns
- * a descriptor of it, -1 on error. */
-int idmap_new_namespace (const Plan *plan, const MachineFacts *machine, GError **error);
+ * a descriptor of it, -1 on error. @interrupt may be NULL. */
+int idmap_new_namespace (const Plan *plan, const MachineFacts *machine, const Interrupt *interrupt,
+                         GError **error);

@@ -25,9 +25,10 @@ make_mount (const PlanIdMapped *mapped, const HostFacts *facts, GError **error)
   const Plan maps = { .maps = MAPS_DIRECT, .uid_map = mapped->uid_map,
                       .gid_map = mapped->gid_map };
   const unsigned int tree = mapped->tree ? AT_RECURSIVE : 0;
-  autofd opened = -1, mount = -1, namespace = idmap_new_namespace (&maps, &facts->machine, error);
   struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+  autofd opened = -1, mount = -1, namespace = -1;
 
+  namespace = idmap_new_namespace (&maps, &facts->machine, NULL, error);
   if (namespace < 0)
     return -1;
   if (source->fd < 0)

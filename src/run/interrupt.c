@@ -32,21 +32,50 @@ interrupt_check (const Interrupt *interrupt, GError **error)
 {
   struct signalfd_siginfo info;
 
-  if (read (interrupt->fd, &info, sizeof info) != sizeof info)
+  if (interrupt == NULL || read (interrupt->fd, &info, sizeof info) != sizeof info)
     return TRUE;
   return throw (error, "interrupted by signal %u", info.ssi_signo);
+}
+
+/* Waits until @end, in the microseconds of g_get_monotonic_time(); -1: for ever. *@ret_n is what
+ * poll(2) returns. */
+static gboolean
+wait_until (const Interrupt *interrupt, int fd, gint64 end, int *ret_n, GError **error)
+{
+  struct pollfd fds[2] = { { .fd = interrupt != NULL ? interrupt->fd : -1, .events = POLLIN },
+                           { .fd = fd, .events = POLLIN } };
+  int n;
+
+  do
+    {
+      int left = end < 0 ? -1 : (int) MAX (0, (end - g_get_monotonic_time ()) / 1000);
+
+      n = poll (fds, G_N_ELEMENTS (fds), left);
+      if (n < 0 && errno != EINTR)
+        return throw_errno (error, "poll");
+    }
+  while (n < 0);
+  *ret_n = n;
+  return interrupt_check (interrupt, error);
 }
 
 gboolean
 interrupt_wait (const Interrupt *interrupt, int fd, GError **error)
 {
-  struct pollfd fds[2] = { { .fd = interrupt->fd, .events = POLLIN },
-                           { .fd = fd, .events = POLLIN } };
+  int n;
 
-  while (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
-    if (errno != EINTR)
-      return throw_errno (error, "poll");
-  return interrupt_check (interrupt, error);
+  return wait_until (interrupt, fd, -1, &n, error);
+}
+
+gboolean
+interrupt_await (const Interrupt *interrupt, int fd, const char *whom, GError **error)
+{
+  gint64 end = g_get_monotonic_time () + INTERRUPT_ANSWER_MS * (gint64) 1000;
+  int n;
+
+  if (!wait_until (interrupt, fd, end, &n, error))
+    return FALSE;
+  return n > 0 || throw (error, "%s: no answer after %d s", whom, INTERRUPT_ANSWER_MS / 1000);
 }
 
 void

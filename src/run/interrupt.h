@@ -1,5 +1,8 @@
-/* Being asked to stop while we wait for a program of somebody else's, which may never end: then
- * that program is to go first, and what it was for is to be undone. */
+/* Being asked to stop while a container is made, or while we wait for a program of somebody
+ * else's, which may never end: then that program is to go first, and what it was for is to be
+ * undone.
+ *
+ * Interrupts nest: what is taken by an inner one is an error that the outer one's owner sees. */
 #pragma once
 
 #include <glib.h>
@@ -13,14 +16,22 @@ typedef struct {
 
 #define INTERRUPT_INIT { .fd = -1 }
 
+/* How long a program may take for what is a matter of milliseconds; one that asks a directory
+ * server may need some of it. */
+#define INTERRUPT_ANSWER_MS 60000
+
 /* Holds back the signals that ask us to end. */
 gboolean interrupt_open (Interrupt *interrupt, GError **error);
 
-/* Takes a signal that has come; fails, naming it, if there is one. */
+/* Takes a signal that has come; fails, naming it, if there is one. Here and below an @interrupt
+ * that is NULL never comes. */
 gboolean interrupt_check (const Interrupt *interrupt, GError **error);
 
 /* Waits until @fd can be read; fails if a signal comes before. */
 gboolean interrupt_wait (const Interrupt *interrupt, int fd, GError **error);
+
+/* The same for at most INTERRUPT_ANSWER_MS; then @whom, a program, is said not to answer. */
+gboolean interrupt_await (const Interrupt *interrupt, int fd, const char *whom, GError **error);
 
 /* Lets signals through again; one that nobody has taken acts now. */
 void interrupt_close (Interrupt *interrupt);

@@ -92,17 +92,21 @@ fail_from_report (const Plan *plan, const struct report *report, GError **error)
 static int
 next_report (Launch *launch, struct report *ret_report, int *ret_fd, GError **error)
 {
-  struct pollfd fds[2] = {
-    { .fd = launch->bwrap.control, .events = POLLIN },
-    { .fd = launch->bwrap.monitor_pidfd, .events = POLLIN },
+  const Bwrap *bwrap = &launch->bwrap;
+  struct pollfd fds[] = {
+    { .fd = bwrap->control, .events = POLLIN },
+    { .fd = bwrap->monitor > 0 ? bwrap->monitor_pidfd : -1, .events = POLLIN },
+    { .fd = bwrap->interrupt != NULL ? bwrap->interrupt->fd : -1, .events = POLLIN },
   };
 
-  while (poll (fds, launch->bwrap.monitor > 0 ? 2 : 1, -1) < 0)
+  while (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
     if (errno != EINTR)
       {
         throw_errno (error, "poll");
         return -1;
       }
+  if (!interrupt_check (bwrap->interrupt, error))
+    return -1;
   if (fds[0].revents == 0)
     {
       bwrap_explain (&launch->bwrap, error);
@@ -251,6 +255,7 @@ write_maps (const Launch *launch, const LaunchRequest *request, GError **error)
   g_auto (IdMapWriter) writer = IDMAP_WRITER_INIT;
   pid_t child = launch->bwrap.child;
 
+  writer.interrupt = launch->bwrap.interrupt;
   return idmap_begin (&writer, request->plan, &request->facts->machine, child, error)
          && (request->container == NULL || container_set_init (request->container, child, error))
          && idmap_finish (&writer, error);
@@ -277,7 +282,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
     }
   if (plan->userns == USERNS_ENTER)
     {
-      user_namespace = idmap_new_namespace (plan, machine, error);
+      user_namespace = idmap_new_namespace (plan, machine, launch->bwrap.interrupt, error);
       if (user_namespace < 0)
         return FALSE;
       bwrap.user_namespace = user_namespace;

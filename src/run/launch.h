@@ -13,7 +13,7 @@ typedef struct {
   const char *bus;       /* where systemd is asked for a scope; NULL: nowhere */
 } LaunchRequest;
 
-/* A container whose init waits. Start it with LAUNCH_INIT. */
+/* A container whose init waits. Start it with LAUNCH_INIT; bwrap.interrupt may be set. */
 typedef struct {
   Bwrap bwrap;
   int console;  /* master of its terminal; -1: it has none */

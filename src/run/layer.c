@@ -145,7 +145,7 @@ remove_as_all_ids (const Container *container, int *ret_errno, GError **error)
   plan = plan_all_ids_new (facts, error);
   if (plan == NULL)
     return FALSE;
-  user_namespace = idmap_new_namespace (plan, &facts->machine, error);
+  user_namespace = idmap_new_namespace (plan, &facts->machine, NULL, error);
   if (user_namespace < 0)
     return FALSE;
   child = fork ();

@@ -10,7 +10,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
+
+/* For a receiver whose queue is full. */
+#define CONNECT_S 10
 
 gboolean
 pass_fd (int socket, const char *message, int fd, GError **error)
@@ -37,6 +41,7 @@ pass_fd (int socket, const char *message, int fd, GError **error)
 gboolean
 pass_fd_to_path (const char *path, const char *message, int fd, GError **error)
 {
+  const struct timeval limit = { .tv_sec = CONNECT_S };
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   autofd connection = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   autofd target = open (path, O_PATH | O_CLOEXEC);
@@ -47,8 +52,14 @@ pass_fd_to_path (const char *path, const char *message, int fd, GError **error)
     return throw_errno (error, "%s", path);
   /* by descriptor, since the path may be longer than an address can be */
   (void) g_snprintf (address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", target);
+  (void) setsockopt (connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (connect (connection, (const struct sockaddr *) &address, sizeof address) < 0)
-    return throw_errno (error, "connect to %s", path);
+    {
+      /* that is how the limit is told (socket(7)) */
+      if (errno == EAGAIN)
+        errno = ETIMEDOUT;
+      return throw_errno (error, "connect to %s", path);
+    }
   return pass_fd (connection, message, fd, error);
 }
 

@@ -27,7 +27,7 @@
 static gboolean
 enter_user_namespace (const Plan *plan, const MachineFacts *machine, GError **error)
 {
-  autofd namespace = idmap_new_namespace (plan, machine, error);
+  autofd namespace = idmap_new_namespace (plan, machine, NULL, error);
 
   if (namespace < 0)
     return explain_failure (plan, FALSE, error);

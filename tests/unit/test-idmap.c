@@ -19,7 +19,7 @@ static const Case cases[] = {
     "newuidmap: not today" },
   { "it says nothing", "exit 3", "newuidmap: exited with 3" },
   { "it is killed", "kill -KILL $$", "newuidmap: killed by signal 9" },
-  { "its arguments", "echo \"$*\" >&2; exit 1", "1 0 1000 1 1 5000 9" },
+  { "its arguments", "echo \"$*\" >&2; exit 1", "newuidmap: 1 0 1000 1 1 5000 9" },
 };
 
 static char *
