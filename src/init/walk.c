@@ -62,20 +62,19 @@ find_ends (const char *path, unsigned short *ends)
     }
 }
 
-/* Opens the longest beginning of @path that exists. *@rest is where the first missing component
- * starts; it is at the end of @path if nothing is missing. Behind what is missing everything is,
- * so it is found by halving: a link of the image may have two thousand components. */
+/* Opens the longest beginning of @path, which is not there as a whole, that is. *@rest is where the
+ * first missing component starts. Behind what is missing everything is, so it is found by halving:
+ * a link of the image may have two thousand components. Mostly it is the last that is missing. */
 static int
 open_existing (int root, const char *path, unsigned int flags, const char **rest)
 {
   char head[PATH_MAX];
   unsigned short ends[PATH_MAX / 2 + 1];
-  unsigned int low = 0, high = find_ends (path, ends);
-  int dir = walk_open (root, "/", flags);
+  unsigned int count = find_ends (path, ends), low = 0, high = count > 0 ? count - 1 : 0;
+  int dir = -1;
 
-  while (dir >= 0 && low < high)
+  for (unsigned int middle = high; low < high; middle = (low + high + 1) / 2)
     {
-      unsigned int middle = (low + high + 1) / 2;
       int next;
 
       memcpy (head, path, ends[middle]);
@@ -86,12 +85,15 @@ open_existing (int root, const char *path, unsigned int flags, const char **rest
           high = middle - 1;
           continue;
         }
-      (void) close (dir);
+      if (dir >= 0)
+        (void) close (dir);
+      if (next < 0)
+        return -1;
       dir = next;
       low = middle;
     }
   *rest = path + ends[low] + strspn (path + ends[low], "/");
-  return dir;
+  return dir >= 0 ? dir : walk_open (root, "/", flags);
 }
 
 /* Replaces the link @name of @path, whose rest begins at @rest, by its content:
@@ -132,6 +134,18 @@ copy_component (const char *rest, char *name)
   return 0;
 }
 
+/* Makes the directory or empty file @name, exclusively. */
+static int
+make_exclusively (int dir, const char *name, bool directory)
+{
+  int fd;
+
+  if (directory)
+    return mkdirat (dir, name, 0755);
+  fd = openat (dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+  return fd < 0 ? -1 : close (fd);
+}
+
 /* Makes the first missing component, whose name goes to @name (returns 0); a dangling link in its
  * place is spliced into @path instead (returns 1). */
 static int
@@ -141,27 +155,24 @@ make_component (int dir, char *path, const char *rest, unsigned int flags, char 
   const char *end = component_end (rest);
   bool last = end[strspn (end, "/")] == '\0';
   ssize_t n;
-  int fd;
 
   if (copy_component (rest, name) < 0)
     return -1;
+  if (make_exclusively (dir, name, !last || (flags & OP_FLAG_DIRECTORY)) == 0)
+    return 0;
+  if (errno != EEXIST)
+    return -1;
+
   n = readlinkat (dir, name, content, sizeof content);
+  if (n < 0)
+    return errno == EINVAL || errno == ENOENT ? 0 : -1;  /* the next round looks again */
   if (n == 0 || n == sizeof content)
     {
       errno = ENAMETOOLONG;
       return -1;
     }
-  if (n > 0)
-    return (flags & OP_FLAG_NO_SYMLINKS) ? (errno = ELOOP, -1)
-                                         : splice_link (path, rest, content, (size_t) n);
-
-  if (!last || (flags & OP_FLAG_DIRECTORY))
-    return mkdirat (dir, name, 0755) < 0 && errno != EEXIST ? -1 : 0;
-  fd = openat (dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
-  if (fd < 0)
-    return errno == EEXIST ? 0 : -1;
-  (void) close (fd);
-  return 0;
+  return (flags & OP_FLAG_NO_SYMLINKS) ? (errno = ELOOP, -1)
+                                       : splice_link (path, rest, content, (size_t) n);
 }
 
 /* Makes what is missing from @rest on: to the end (then @made), to a dot, which is the kernel's to
@@ -205,14 +216,10 @@ walk_make (int root, const char *path, unsigned int flags, bool *made)
   char work[PATH_MAX];
   size_t length = strlen (path);
   bool ignored;
-  int found;
 
   if (made == NULL)
     made = &ignored;
   *made = false;
-  found = walk_open (root, path, flags);
-  if (found >= 0 || errno != ENOENT)
-    return found;
   if (length >= sizeof work)
     {
       errno = ENAMETOOLONG;
@@ -223,11 +230,13 @@ walk_make (int root, const char *path, unsigned int flags, bool *made)
   for (int round = 0, links = 0; round < ROUNDS_MAX && links <= LINKS_MAX; round++)
     {
       const char *rest = work;
-      int dir = open_existing (root, work, flags, &rest);
-      int result, saved;
+      int found = walk_open (root, work, flags), dir, result, saved;
 
-      if (dir < 0 || *rest == '\0')
-        return dir;
+      if (found >= 0 || errno != ENOENT)
+        return found;
+      dir = open_existing (root, work, flags, &rest);
+      if (dir < 0)
+        return -1;
       result = make_missing (dir, work, rest, flags, made);
       saved = errno;
       (void) close (dir);
