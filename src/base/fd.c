@@ -132,18 +132,13 @@ fd_write_all (int fd, const void *data, gsize length, GError **error)
   return TRUE;
 }
 
-gboolean
-fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **error)
+/* Reads to the end; @size is what is to be expected, 0 if nothing is known. Transfer: full. */
+static char *
+read_all (int fd, gsize size, gsize limit, gsize *ret_length, GError **error)
 {
-  gsize room = 4096, length = 0;
-  g_autofree char *data = NULL;
-  struct stat st;
+  gsize room = MIN (size > 0 ? size + 1 : 4096, limit + 1), length = 0;
+  g_autofree char *data = g_malloc (room + 1);
 
-  if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > 0)
-    room = (gsize) st.st_size + 1;
-  if (room > limit + 1)
-    room = limit + 1;
-  data = g_malloc (room + 1);
   for (;;)
     {
       ssize_t n = read (fd, data + length, room - length);
@@ -151,14 +146,14 @@ fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **e
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)
-        return throw_errno (error, "read");
+        return throw_null_errno (error, "read");
       if (n == 0)
         break;
       length += (gsize) n;
       if (length > limit)
         {
           errno = EBADMSG;
-          return throw (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
+          return throw_null (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
         }
       if (length == room)
         {
@@ -167,9 +162,28 @@ fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **e
         }
     }
   data[length] = '\0';
-  *ret_data = g_steal_pointer (&data);
   if (ret_length != NULL)
     *ret_length = length;
+  return g_steal_pointer (&data);
+}
+
+/* The size of what @st describes, as far as it says something: files of /proc have none. */
+static gsize
+expected_size (const struct stat *st)
+{
+  return S_ISREG (st->st_mode) && st->st_size > 0 ? (gsize) st->st_size : 0;
+}
+
+gboolean
+fd_read_all (int fd, gsize limit, char **ret_data, gsize *ret_length, GError **error)
+{
+  struct stat st;
+  char *data = read_all (fd, fstat (fd, &st) == 0 ? expected_size (&st) : 0, limit, ret_length,
+                         error);
+
+  if (data == NULL)
+    return FALSE;
+  *ret_data = data;
   return TRUE;
 }
 
@@ -178,7 +192,7 @@ static char *
 read_regular (int fd, const char *path, gsize limit, gsize *ret_length, GError **error)
 {
   struct stat st;
-  char *data = NULL;
+  char *data;
 
   if (fstat (fd, &st) < 0)
     return throw_null_errno (error, "stat %s", path);
@@ -187,7 +201,8 @@ read_regular (int fd, const char *path, gsize limit, gsize *ret_length, GError *
       errno = EBADMSG;
       return throw_null (error, "%s: not a regular file", path);
     }
-  if (!fd_read_all (fd, limit, &data, ret_length, error))
+  data = read_all (fd, expected_size (&st), limit, ret_length, error);
+  if (data == NULL)
     g_prefix_error (error, "%s: ", path);
   return data;
 }

@@ -50,11 +50,20 @@ map_fds (const SpawnRequest *request, int *program_fd)
   return NULL;
 }
 
+/* Where the child says it: a pipe, or memory that it shares with us. */
+typedef struct {
+  int pipe;
+  volatile Word *shared;
+} Report;
+
 static void
-say (int report, const Word *word)
+say (const Report *report, const Word *word)
 {
-  while (write (report, word, sizeof *word) < 0 && errno == EINTR)
-    ;
+  if (report->shared != NULL)
+    *report->shared = *word;
+  else
+    while (write (report->pipe, word, sizeof *word) < 0 && errno == EINTR)
+      ;
 }
 
 /* Before the namespaces: what is the root of a new cgroup namespace is decided by where its maker
@@ -124,7 +133,7 @@ keep_capabilities (void)
 
 /* Goes on as a child that is in the new pid namespace, and says its number. */
 static const char *
-fork_inside (int report)
+fork_inside (const Report *report)
 {
   Word word = { .pid = fork () };
 
@@ -165,7 +174,7 @@ new_time_namespace (int file, const char *offsets)
 /* All namespaces of the process in one call: one by one, the user namespace first, would
  * already lack the right to the others where they belong to a second one. */
 static const char *
-enter_namespaces (const SpawnNamespaces *namespaces, int report)
+enter_namespaces (const SpawnNamespaces *namespaces, const Report *report)
 {
   const char *failed = NULL;
   int clocks = -1;
@@ -211,7 +220,7 @@ await_admission (const int *hold)
 }
 
 static _Noreturn void
-child (const SpawnRequest *request, const SpawnCgroup *birthplace, int report)
+child (const SpawnRequest *request, const SpawnCgroup *birthplace, const Report *report)
 {
   static const char *const empty[] = { NULL };
   char *const *envp = (char *const *) (request->envp != NULL ? request->envp : empty);
@@ -244,6 +253,15 @@ child (const SpawnRequest *request, const SpawnCgroup *birthplace, int report)
   _exit (127);
 }
 
+/* The child could not become the program. */
+static gboolean
+throw_step (const SpawnRequest *request, const Word *word, pid_t pid, GError **error)
+{
+  (void) proc_reap (pid);
+  errno = word->error;
+  return throw_errno (error, "%s: %s", request->program, word->step);
+}
+
 /* Listens until the exec has closed the other end. *@pid becomes that of the process that
  * really runs the program. */
 static gboolean
@@ -265,11 +283,7 @@ listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **e
       if (n != sizeof word)
         return TRUE;
       if (word.step != NULL)
-        {
-          (void) proc_reap (*pid);
-          errno = word.error;
-          return throw_errno (error, "%s: %s", request->program, word.step);
-        }
+        return throw_step (request, &word, *pid, error);
       (void) proc_reap (*pid);
       *pid = word.pid;
     }
@@ -277,7 +291,7 @@ listen_to_child (const SpawnRequest *request, int report, pid_t *pid, GError **e
 
 /* A child that waits at the pipe @hold. */
 static pid_t
-start_waiting (const SpawnRequest *request, const int *hold, int report)
+start_waiting (const SpawnRequest *request, const int *hold, const Report *report)
 {
   pid_t pid = fork ();
 
@@ -300,11 +314,9 @@ admit (const SpawnRequest *request, const int *hold, pid_t *pid, GError **error)
 }
 
 static pid_t
-start_child (const SpawnRequest *request, int report)
+start_child (const SpawnRequest *request, const Report *report)
 {
   const SpawnCgroup *const birthplace = find_birthplace (request);
-  /* a change of ids in a child that shares our memory would make us undumpable */
-  const gboolean share = request->namespaces == NULL;
   pid_t pid;
 
   if (birthplace != NULL)
@@ -316,45 +328,93 @@ start_child (const SpawnRequest *request, int report)
         return pid;
     }
   /* if that is not possible, the other way says why */
-  pid = share ? vfork () : fork ();
+  pid = fork ();
   if (pid == 0)
     child (request, NULL, report);
   return pid;
 }
 
-gboolean
-spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **error)
+/* A handler must not run in the child. */
+static void
+block_signals (sigset_t *ret_old)
 {
-  autofd report_read = -1, report_write = -1, hold_read = -1, hold_write = -1, pidfd = -1;
+  sigset_t all;
+
+  sigfillset (&all);
+  (void) sigprocmask (SIG_SETMASK, &all, ret_old);
+}
+
+static gboolean
+spawn_apart (const SpawnRequest *request, pid_t *ret_pid, GError **error)
+{
+  autofd report_read = -1, report_write = -1, hold_read = -1, hold_write = -1;
   int ends[2], hold[2] = { -1, -1 };
-  sigset_t all, old;
+  Report report = { 0 };
+  sigset_t old;
   pid_t pid;
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
   report_read = ends[0];
-  report_write = ends[1];
+  report.pipe = report_write = ends[1];
   if (request->admit != NULL && pipe2 (hold, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
   hold_read = hold[0];
   hold_write = hold[1];
 
-  sigfillset (&all);
-  (void) sigprocmask (SIG_SETMASK, &all, &old);
-  pid = request->admit != NULL ? start_waiting (request, hold, report_write)
-                               : start_child (request, report_write);
+  block_signals (&old);
+  pid = request->admit != NULL ? start_waiting (request, hold, &report)
+                               : start_child (request, &report);
   (void) sigprocmask (SIG_SETMASK, &old, NULL);
   if (pid < 0)
     return throw_errno (error, "fork");
-
   fd_clear (&report_write);
-  if (request->admit != NULL && !admit (request, hold, &pid, error))
+  if ((request->admit != NULL && !admit (request, hold, &pid, error))
+      || !listen_to_child (request, report_read, &pid, error))
     return FALSE;
-  if (!listen_to_child (request, report_read, &pid, error))
+  *ret_pid = pid;
+  return TRUE;
+}
+
+/* The child has our memory until it has become the program, and so needs nothing to say it with. */
+static gboolean
+spawn_sharing (const SpawnRequest *request, pid_t *ret_pid, GError **error)
+{
+  /* what the child writes, the compiler does not see */
+  volatile Word said = { 0 };
+  const Report report = { .shared = &said };
+  Word word;
+  sigset_t old;
+  pid_t pid;
+
+  block_signals (&old);
+  pid = vfork ();
+  if (pid == 0)
+    child (request, NULL, &report);
+  (void) sigprocmask (SIG_SETMASK, &old, NULL);
+  if (pid < 0)
+    return throw_errno (error, "vfork");
+  word = said;
+  if (word.step != NULL)
+    return throw_step (request, &word, pid, error);
+  *ret_pid = pid;
+  return TRUE;
+}
+
+gboolean
+spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **error)
+{
+  /* a change of ids in a child that shares our memory would make us undumpable */
+  const gboolean share = request->namespaces == NULL && request->admit == NULL
+                         && find_birthplace (request) == NULL;
+  pid_t pid;
+
+  if (!(share ? spawn_sharing (request, &pid, error) : spawn_apart (request, &pid, error)))
     return FALSE;
   if (ret_pidfd != NULL)
     {
-      pidfd = proc_pidfd (pid);
+      autofd pidfd = proc_pidfd (pid);
+
       if (pidfd < 0)
         {
           throw_errno (error, "pidfd_open");

@@ -461,21 +461,37 @@ container_gate_remove (Container *container, GError **error)
   return remove_file (container, CONTAINER_GATE_FILE, error);
 }
 
+/* All of our files, with @suffix. */
+static gboolean
+remove_files (const Container *container, const char *suffix, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (file_names); i++)
+    {
+      g_autofree char *name = g_strconcat (file_names[i], suffix, NULL);
+
+      if (!remove_file (container, name, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 container_remove (Container *container, GError **error)
 {
+  /* the second, what a writer that died has begun, only if there is something left */
+  static const char *const suffixes[] = { "", NEW_SUFFIX };
+
   if (!container_cgroup_remove (container, error) || !layer_remove (container, error))
     return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (file_names); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
-      g_autofree char *new_name = g_strconcat (file_names[i], NEW_SUFFIX, NULL);
-
-      if (!remove_file (container, new_name, error)
-          || !remove_file (container, file_names[i], error))
+      if (!remove_files (container, suffixes[i], error))
         return FALSE;
+      container->saved = FALSE;
+      if (unlinkat (container->store->fd, container->id, AT_REMOVEDIR) == 0)
+        return TRUE;
+      if (errno != ENOTEMPTY && errno != EEXIST)
+        break;
     }
-  if (unlinkat (container->store->fd, container->id, AT_REMOVEDIR) < 0)
-    return throw_path (container, "remove", "", error);
-  container->saved = FALSE;
-  return TRUE;
+  return throw_path (container, "remove", "", error);
 }

@@ -55,17 +55,18 @@ static const Field record_fields[] = {
 
 const FieldType record_type = { "record", sizeof (ContainerRecord), record_fields };
 
-/* The time of day as RFC 3339 has it, to the nanosecond. */
+/* The time of day as RFC 3339 has it, to the nanosecond. Not by strftime(3): it would look for the
+ * local time zone first. */
 static char *
 time_now (void)
 {
+  g_autoptr (GDateTime) second = NULL;
+  g_autofree char *text = NULL;
   struct timespec now;
-  struct tm tm;
-  char text[32];
 
   (void) clock_gettime (CLOCK_REALTIME, &now);
-  (void) gmtime_r (&now.tv_sec, &tm);
-  (void) strftime (text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+  second = g_date_time_new_from_unix_utc (now.tv_sec);
+  text = g_date_time_format (second, "%Y-%m-%dT%H:%M:%S");
   return g_strdup_printf ("%s.%09ldZ", text, now.tv_nsec);
 }
 
