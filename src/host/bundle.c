@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "host/below.h"
+#include "host/netdevices.h"
 #include "plan/mounts.h"
 #include "plan/overlay.h"
 
@@ -384,6 +385,7 @@ host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_fac
     g_ptr_array_add (facts.devices, probe_device (g_ptr_array_index (linux_->devices, i)));
   for (guint i = 0; i < field_count (linux_->namespaces); i++)
     g_ptr_array_add (facts.namespaces, probe_namespace (g_ptr_array_index (linux_->namespaces, i)));
+  host_net_devices_probe (spec, &facts);
   *ret_facts = facts;
   return TRUE;
 }

@@ -1,7 +1,7 @@
-/* Hooks. Those outside the container are the runtime's: the init only stops for them. Those of
- * startContainer are programs of the image, which run just before the container's own and under the
- * same restrictions, the filter included; so nothing is called here that a filter for ordinary
- * programs would not allow.
+/* Hooks. Those outside the container are the runtime's: the init only stops for them, as it does
+ * for network devices. Those of startContainer are programs of the image, which run just before the
+ * container's own and under the same restrictions, the filter included; so nothing is called here
+ * that a filter for ordinary programs would not allow.
  *
  * A hook leads a process group, which its timeout ends. */
 #include "init.h"
@@ -39,13 +39,27 @@ struct hook {
   struct output output[2];  /* of standard output and standard error */
 };
 
+/* Waits for what only the runtime can do. */
+static void
+stop_for_runtime (struct init *init, enum report_kind kind)
+{
+  report (init, kind, -1);
+  if (receive (init->control) != COMMAND_CONTINUE)
+    _exit (1);  /* it has failed, or is gone */
+}
+
 void
 do_hooks (struct init *init, const struct op *op)
 {
   (void) op;
-  report (init, REPORT_HOOKS, -1);
-  if (receive (init->control) != COMMAND_CONTINUE)
-    _exit (1);  /* a hook has failed, or the runtime is gone */
+  stop_for_runtime (init, REPORT_HOOKS);
+}
+
+void
+do_net_devices (struct init *init, const struct op *op)
+{
+  (void) op;
+  stop_for_runtime (init, REPORT_NET_DEVICES);
 }
 
 /* Fails with @text and @output, if there is any, about the hook. */

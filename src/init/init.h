@@ -119,6 +119,7 @@ void do_rlimit (struct init *init, const struct op *op);
 void do_notify (struct init *init, const struct op *op);
 
 /* hooks.c: hooks, the runtime's and those in here. */
+void do_net_devices (struct init *init, const struct op *op);
 void do_hooks (struct init *init, const struct op *op);
 void do_hook (struct init *init, const struct op *op);
 

@@ -33,6 +33,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_DEVICE] = do_device,
   [OP_FIFO] = do_fifo,
   [OP_SYMLINK] = do_symlink,
+  [OP_NET_DEVICES] = do_net_devices,
   [OP_MASK] = do_mask,
   [OP_READONLY] = do_readonly,
   [OP_SYSCTL] = do_sysctl,

@@ -62,6 +62,7 @@ enum op_code {
                         * none) */
   OP_FIFO,             /* n: mode, uid, gid; s: target */
   OP_SYMLINK,          /* s: target, content */
+  OP_NET_DEVICES,      /* reports, and waits until the runtime has moved network devices here */
   OP_MASK,             /* s: path */
   OP_READONLY,         /* s: path */
   OP_SYSCTL,           /* s: path below /proc/sys, value */
@@ -213,6 +214,7 @@ enum report_kind {
   REPORT_CONSOLE,   /* with the pty's master */
   REPORT_LISTENER,  /* with the seccomp listener */
   REPORT_HELD,      /* everything that bwrap makes is there to be joined */
+  REPORT_NET_DEVICES,  /* the network namespace is there, and nothing has been set in it */
   REPORT_HOOKS,     /* everything is in place but the root: hooks may look at it */
   REPORT_NOTIFY,    /* with the socket of OP_NOTIFY; between the start and the program */
   REPORT_INSIDE,    /* row: the number of the process that goes on in the joined pid namespace */
@@ -231,5 +233,5 @@ struct report {
 enum command {
   COMMAND_COMMIT = 1,  /* "created" is on record: wait at the gate */
   COMMAND_START,       /* run the program */
-  COMMAND_CONTINUE,    /* the hooks have run */
+  COMMAND_CONTINUE,    /* the devices are there, or the hooks have run */
 };

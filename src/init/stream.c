@@ -20,6 +20,7 @@ static const struct shape shapes[OP_CODE_N] = {
   [OP_DEVICE] = { 1, 2 },
   [OP_FIFO] = { 3, 1 },
   [OP_SYMLINK] = { 0, 2 },
+  [OP_NET_DEVICES] = { 0, 0 },
   [OP_MASK] = { 0, 1 },
   [OP_READONLY] = { 0, 1 },
   [OP_SYSCTL] = { 0, 2 },

@@ -131,6 +131,9 @@ gboolean plan_terminal (PlanContext *context, guint32 flags, GError **error);
 /* Checks that ids of the process exist in the container. */
 gboolean plan_check_ids (PlanContext *context, GError **error);
 
+/* Adds the stop for network devices to be moved into the container, if there are any. */
+gboolean plan_net_devices (PlanContext *context, GError **error);
+
 /* Adds the stop for the hooks of create, if there are any. */
 void plan_create_hooks (PlanContext *context);
 

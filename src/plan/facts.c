@@ -82,6 +82,7 @@ host_facts_free (HostFacts *facts)
   g_clear_pointer (&facts->bundle.layers, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.devices, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.namespaces, g_ptr_array_unref);
+  g_clear_pointer (&facts->bundle.net_devices, g_array_unref);
   g_clear_pointer (&facts->bundle.paths, g_hash_table_unref);
   g_free (facts);
 }

@@ -162,6 +162,7 @@ typedef struct {
   int fd;     /* owned; -1 */
   int error;
   int type;   /* CLONE_NEW..., as the kernel says (NS_GET_NSTYPE); 0: not a namespace */
+  gboolean own;  /* a network namespace, and the caller is in it */
 } NamespaceFacts;
 
 typedef struct {
@@ -172,6 +173,9 @@ typedef struct {
                            * that are only read; NULL: none */
   GPtrArray *devices;     /* of SourceFacts or NULL, by index of linux.devices */
   GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
+  GArray *net_devices;    /* of guint, by index of linux.netDevices: their numbers in the caller's
+                           * network namespace, 0: there is none; NULL: none are wanted */
+  gboolean net_admin;     /* the caller may take devices out of there; only where they are */
 
   /* only after host_paths_probe() */
   GHashTable *paths;      /* of PathFacts, by JSON pointer: see plain_paths() */

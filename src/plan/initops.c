@@ -18,6 +18,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_DEVICE] = "device",
   [OP_FIFO] = "fifo",
   [OP_SYMLINK] = "symlink",
+  [OP_NET_DEVICES] = "net-devices",
   [OP_MASK] = "mask",
   [OP_READONLY] = "readonly",
   [OP_SYSCTL] = "sysctl",

@@ -364,6 +364,7 @@ lose_wanted (const PlainWork *work)
       "no system call is filtered" },
     { linux_->rootfs_propagation >= 0 && (linux_->rootfs_propagation & shared) != 0,
       "/linux/rootfsPropagation", "mounts are private" },
+    { field_count (linux_->net_devices) > 0, "/linux/netDevices", "no device is moved" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (losses); i++)

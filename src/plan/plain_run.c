@@ -302,7 +302,8 @@ plan_plain (PlanContext *context, GError **error)
     return plan_refuse (error, "/mounts", "%u words are more than bwrap takes (%d)",
                         plan->words->len, BWRAP_ARGUMENTS_MAX);
   plan_oom_score (context, OP_FLAG_PLAIN);
-  if (!plan_go_on (context, plan_terminal (context, 0, error), error))
+  if (!plan_go_on (context, plan_net_devices (context, error), error)
+      || !plan_go_on (context, plan_terminal (context, 0, error), error))
     return FALSE;
   plan_create_hooks (context);
   return TRUE;

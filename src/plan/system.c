@@ -139,7 +139,8 @@ plan_system (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
 
-  if (!plan_go_on (context, set_sysctls (context, error), error))
+  if (!plan_go_on (context, plan_net_devices (context, error), error)
+      || !plan_go_on (context, set_sysctls (context, error), error))
     return FALSE;
   set_name (plan, OP_HOSTNAME, context->spec->hostname, "/hostname");
   set_name (plan, OP_DOMAINNAME, context->spec->domainname, "/domainname");

@@ -8,6 +8,7 @@
 
 #include "base/proc.h"
 #include "host/bwrap.h"
+#include "host/netdevices.h"
 #include "plan/mounts.h"
 #include "spec/spec.h"
 
@@ -141,6 +142,7 @@ features_read (const char *bwrap, Features *ret_features)
   add_mount_options (features);
   add_names (features->capabilities, name_capabilities);
   add_kernel_flags (features);
+  features->net_devices = features->net_devices && host_rules_network ();
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     g_ptr_array_add (*list_at (features, lists[i]), NULL);
   host_bwrap_probe (&facts, bwrap != NULL ? bwrap : BWRAP_PATH, -1);

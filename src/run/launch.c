@@ -151,7 +151,15 @@ run_hooks (Launch *launch, const Plan *plan, GError **error)
          && command_send (launch->bwrap.control, COMMAND_CONTINUE, error);
 }
 
-/* Waits for a report of @kind; the terminal and the stop for hooks may come before. */
+/* The init has stopped for network devices. */
+static gboolean
+move_devices (Launch *launch, const Plan *plan, GError **error)
+{
+  return net_devices_move (plan, launch->bwrap.child, &launch->devices, error)
+         && command_send (launch->bwrap.control, COMMAND_CONTINUE, error);
+}
+
+/* Waits for a report of @kind; the terminal and the stops of the init may come before. */
 static gboolean
 wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **error)
 {
@@ -172,6 +180,10 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
         case REPORT_CONSOLE:
           fd_clear (&launch->console);
           launch->console = fd_steal (&fd);
+          break;
+        case REPORT_NET_DEVICES:
+          if (!move_devices (launch, plan, error))
+            return FALSE;
           break;
         case REPORT_HOOKS:
           if (!run_hooks (launch, plan, error))
@@ -354,6 +366,8 @@ launch_commit (Launch *launch, GError **error)
 {
   gboolean sent = command_send (launch->bwrap.control, COMMAND_COMMIT, error);
 
+  if (sent)
+    g_clear_pointer (&launch->devices, net_devices_free);
   bwrap_reap_monitor (&launch->bwrap);
   return sent;
 }
@@ -368,6 +382,7 @@ launch_start (Launch *launch, const Plan *plan, const Container *container, GErr
 
   if (!command_send (launch->bwrap.control, COMMAND_START, error))
     return FALSE;
+  g_clear_pointer (&launch->devices, net_devices_free);
   bwrap_reap_monitor (&launch->bwrap);
   got = starting_wait (&starting, launch->bwrap.control, &report, error);
   launch->notify = starting.notify;
@@ -385,6 +400,7 @@ void
 launch_clear (Launch *launch)
 {
   bwrap_clear (&launch->bwrap);
+  g_clear_pointer (&launch->devices, net_devices_return);
   fd_clear (&launch->console);
   fd_clear (&launch->notify);
 }

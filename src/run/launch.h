@@ -4,6 +4,7 @@
 #include "plan/plan.h"
 #include "run/bwrap.h"
 #include "run/container.h"
+#include "run/netdevices.h"
 
 typedef struct {
   const Plan *plan;
@@ -19,6 +20,7 @@ typedef struct {
   int console;  /* master of its terminal; -1: it has none */
   int notify;   /* once it has started: where the program's notifications arrive; -1: nowhere */
   const ContainerRecord *record;  /* what hooks are told; NULL: there are none to run */
+  NetDevices *devices;  /* moved into it, and to go back unless it starts; NULL: none */
   gboolean hooked;  /* it got as far as hooks, so that those of poststop are due */
 } Launch;
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "spec/mounts.h"
 
+#include <linux/if.h>
 #include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <string.h>
@@ -164,8 +165,7 @@ static const FieldType memory_policy_type = {
 static const Field linux_fields[] = {
   FIELD_OBJECTS (OciLinux, devices, device_type, "devices", "device nodes"),
   FIELD_MAP (OciLinux, net_devices, OciNetDevice, net_device_type, "netDevices",
-             "network devices moved into the container", .support = FIELD_REFUSED,
-             .reason = "network devices cannot be moved without privilege"),
+             "network devices moved into the container"),
   FIELD_OBJECTS (OciLinux, uid_mappings, oci_id_mapping_type, "uidMappings",
                  "user ids of the user namespace"),
   FIELD_OBJECTS (OciLinux, gid_mappings, oci_id_mapping_type, "gidMappings",
@@ -275,6 +275,64 @@ check_devices (const GPtrArray *devices, GError **error)
   return TRUE;
 }
 
+/* Whether the kernel takes @name for a network device. */
+static gboolean
+is_device_name (const char *name)
+{
+  return *name != '\0' && strlen (name) < IFNAMSIZ && strcmp (name, ".") != 0
+         && strcmp (name, "..") != 0 && strpbrk (name, "/: \t\n\v\f\r\xa0") == NULL;
+}
+
+/* Whether the kernel would number devices by @name; there may be no other '%' in a name. */
+static gboolean
+is_template (const char *name)
+{
+  const char *found = strchr (name, '%');
+
+  return found != NULL && found[1] == 'd' && strchr (found + 1, '%') == NULL;
+}
+
+static gboolean
+check_net_device (const OciNetDevice *device, GError **error)
+{
+  if (!is_device_name (device->key) || strchr (device->key, '%') != NULL)
+    return throw (error, "/linux/netDevices: invalid network device name \"%s\"", device->key);
+  if (device->name != NULL
+      && (!is_device_name (device->name)
+          || (strchr (device->name, '%') != NULL && !is_template (device->name))))
+    return throw (error, "/linux/netDevices/%s/name: invalid network device name \"%s\"",
+                  device->key, device->name);
+  return TRUE;
+}
+
+const char *
+oci_net_device_name (const OciNetDevice *device)
+{
+  return device->name != NULL ? device->name : device->key;
+}
+
+static gboolean
+check_net_devices (const GPtrArray *devices, GError **error)
+{
+  for (guint i = 0; i < field_count (devices); i++)
+    {
+      const OciNetDevice *device = g_ptr_array_index (devices, i);
+      const char *name = oci_net_device_name (device);
+
+      if (!check_net_device (device, error))
+        return FALSE;
+      for (guint k = 0; k < i && strchr (name, '%') == NULL; k++)
+        {
+          const OciNetDevice *other = g_ptr_array_index (devices, k);
+
+          if (strcmp (oci_net_device_name (other), name) == 0)
+            return throw (error, "/linux/netDevices/%s: %s is to have the name \"%s\" as well",
+                          device->key, other->key, name);
+        }
+    }
+  return TRUE;
+}
+
 gboolean
 oci_linux_check (const OciLinux *linux_, GError **error)
 {
@@ -282,7 +340,8 @@ oci_linux_check (const OciLinux *linux_, GError **error)
 
   if (!check_namespaces (linux_, error)
       || !check_mappings (linux_, error)
-      || !check_devices (linux_->devices, error))
+      || !check_devices (linux_->devices, error)
+      || !check_net_devices (linux_->net_devices, error))
     return FALSE;
   if (offsets != NULL && (offsets->boottime != NULL || offsets->monotonic != NULL)
       && oci_linux_namespace (linux_, CLONE_NEWTIME) == NULL)

@@ -23,7 +23,8 @@ typedef struct {
 
 typedef struct {
   char *key;   /* the name on the host */
-  char *name;  /* the name in the container; NULL: the same */
+  char *name;  /* the name in the container, or "eth%d" for the first number that is free there;
+                * NULL: the same */
 } OciNetDevice;
 
 typedef struct {
@@ -79,6 +80,9 @@ extern const FieldType oci_linux_type;
 
 /* Checks what the rows cannot, seccomp and resources included, sysctl not (oci_sysctl_check()). */
 gboolean oci_linux_check (const OciLinux *linux_, GError **error);
+
+/* Returns the name, or the template of it, that @device has in the container. Transfer: none. */
+const char *oci_net_device_name (const OciNetDevice *device);
 
 extern const Name oci_namespace_names[];    /* "network" ..., CLONE_NEW... */
 extern const Name oci_propagation_names[];  /* "rslave" ..., MS_SLAVE | MS_REC ... */

@@ -96,9 +96,36 @@ PY
 /process/apparmorProfile "none-such"
 /process/selinuxLabel "system_u:system_r:none_t:s0"
 /linux/mountLabel "system_u:object_r:none_t:s0"
-/linux/netDevices {"lo":{}}
 /linux/intelRdt {"closID":"x","schemata":["L3:0=f"],"l3CacheSchema":"L3:0=f","memBwSchema":"MB:0=10","enableMonitoring":true}
 EOT
+}
+
+@test "linux.netDevices: by the root of a user namespace that has the network as well, and by nobody else" {
+  requires subids ip
+  config '.linux.namespaces += [{type: "network"}] | .linux.netDevices = {d0: {name: "inner"}}'
+  container_command ip addr show dev inner
+  cat >"$TEST_DIR/script" <<'EOT'
+ip link add d0 type veth peer name end || exit 99
+ip addr add 10.1.2.3/24 dev d0
+exec "$@"
+EOT
+  run timeout 60 unshare --user --map-root-user --map-auto --net sh "$TEST_DIR/script" \
+    "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID" 3>&-
+  [ "$status" != 99 ] || skip "machine: no veth devices"
+  assert_success
+  assert_output_has "inet 10.1.2.3/24"
+  assert_output_matches "inner@.*[<,]UP[,>]"
+  for own in "" "unshare --user --map-root-user"; do
+    # shellcheck disable=SC2086  # words
+    run $own "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID" 3>&-
+    assert_failure 1
+    assert_output_has "config.json: /linux/netDevices: network devices are not supported for rootless containers"
+    # the same is told beforehand
+    # shellcheck disable=SC2086
+    run $own "$BWRAP_OCI" --root "$STATE" check "$BUNDLE" 3>&-
+    assert_failure 1
+    assert_output_has "/linux/netDevices"
+  done
 }
 
 @test "what is for other systems is ignored" {

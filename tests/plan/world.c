@@ -527,10 +527,27 @@ namespaces (World *world, const OciSpec *spec)
           facts->fd = -1;
           facts->error = (int) named (error_names, what (world, at, "error", "none"));
           facts->type = strcmp (type, "none") == 0 ? 0 : (int) named (oci_namespace_names, type);
+          facts->own = named (truth_names, what (world, at, "own", "no")) != 0;
         }
       g_ptr_array_add (all, facts);
     }
   return all;
+}
+
+/* The devices are numbered in the order of their line. */
+static void
+fill_net_devices (World *world, const OciSpec *spec, BundleFacts *facts)
+{
+  const GPtrArray *wanted = spec->linux_->net_devices;
+  g_auto (GStrv) names = words (value_of (world, "net_devices"));
+
+  facts->net_admin = named (truth_names, value_of (world, "net_admin")) != 0;
+  facts->net_devices = g_array_new (FALSE, TRUE, sizeof (guint));
+  g_array_set_size (facts->net_devices, field_count (wanted));
+  for (guint i = 0; i < field_count (wanted); i++)
+    for (guint k = 0; names[k] != NULL; k++)
+      if (strcmp (((const OciNetDevice *) g_ptr_array_index (wanted, i))->key, names[k]) == 0)
+        g_array_index (facts->net_devices, guint, i) = k + 1;
 }
 
 /* What is at each path that the plain command needs to know of: a directory, unless a line says
@@ -584,6 +601,7 @@ world_facts (World *world, const OciSpec *spec)
   facts->bundle.mounts = mounts (world, spec);
   facts->bundle.devices = devices (world, spec);
   facts->bundle.namespaces = namespaces (world, spec);
+  fill_net_devices (world, spec, &facts->bundle);
   facts->bundle.paths = paths (world, spec);
   return facts;
 }

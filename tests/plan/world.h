@@ -24,6 +24,8 @@
  *   program                                    what process.args[0] is in the image, or none; asked
  *                                              for only where it may be systemd
  *   machine_id                                 of the host, or none
+ *   net_admin                                  yes: the caller may take network devices away
+ *   net_devices                                names of those in his network, or none
  *   plain                                      yes: the case is of the plain command too
  *   mode                                       normal or plain: as --mode says
  *   config                                     a file of tests/data/configs, or none
@@ -33,8 +35,9 @@
  *   paths.POINTER                              what is at a path of the container
  *
  * WHAT is error (ENOENT ...), path, type (directory file character block fifo; of a namespace: its
- * name, or none), device (of the file system, or of the node in devices), inode, flags (of the
- * mount), closed (PATH:UID:GID ... of directories above it). */
+ * name, or none), own (yes: the caller is in that namespace), device (of the file system, or of
+ * the node in devices), inode, flags (of the mount), closed (PATH:UID:GID ... of directories above
+ * it). */
 #pragma once
 
 #include "plan/plan.h"

@@ -35,6 +35,8 @@ check "recursive read-only mounts" is '.mountOptions | index ("rro")'
 check "what is refused is not there" is '.mountOptions | index ("remount") == null'
 check "mounts with ids of their own are for the host's root" \
   is ".linux.mountExtensions.idmap.enabled == $([ "$(id -u)" = 0 ] && echo true || echo false)"
+check "network devices are for who rules over the network" \
+  is ".linux.netDevices.enabled == $([ "$(id -u)" = 0 ] && echo true || echo false)"
 none "namespaces are the row's" \
   "$(diff <(words 'linux.namespaces[].type') <(jq -r '.linux.namespaces[]' <<<"$document") || true)"
 none "actions" "$(diff <(words linux.seccomp.defaultAction) <(jq -r '.linux.seccomp.actions[]' <<<"$document") || true)"
@@ -45,7 +47,7 @@ none "flags" "$(diff <(words linux.seccomp.flags) <(jq -r '.linux.seccomp.knownF
 check "flags of the kernel are some of them" is '.linux.seccomp | .supportedFlags - .knownFlags == []'
 check "all capabilities" is '.linux.capabilities | length >= 41'
 for pair in apparmor=process.apparmorProfile selinux=process.selinuxLabel \
-  intelRdt=linux.intelRdt netDevices=linux.netDevices; do
+  intelRdt=linux.intelRdt; do
   check "${pair%=*} is as its row" \
     is ".linux.${pair%=*}.enabled == $(row_is_done "${pair#*=}")"
 done

@@ -214,6 +214,17 @@ static const Case cases[] = {
     "/linux/rootfsPropagation: unknown value \"banana\"" },
   { "personality", SPEC (LINUX (",'personality':{'domain':'BANANA'}")),
     "/linux/personality/domain: unknown value \"BANANA\"" },
+  { "network device", SPEC (LINUX (",'netDevices':{'a b':{}}")),
+    "/linux/netDevices: invalid network device name \"a b\"" },
+  { "name of a network device", SPEC (LINUX (",'netDevices':{'a':{'name':'sixteen.letters!'}}")),
+    "/linux/netDevices/a/name: invalid network device name \"sixteen.letters!\"" },
+  { "template of a network device", SPEC (LINUX (",'netDevices':{'a':{'name':'b%d%d'}}")),
+    "/linux/netDevices/a/name: invalid network device name \"b%d%d\"" },
+  { "other template", SPEC (LINUX (",'netDevices':{'a':{'name':'b%s'}}")),
+    "/linux/netDevices/a/name: invalid network device name \"b%s\"" },
+  { "same network device", SPEC (LINUX (",'netDevices':{'a':{'name':'b%d'},'c':{'name':'b%d'},"
+                                        "'b':{},'d':{'name':'b'}}")),
+    "/linux/netDevices/d: b is to have the name \"b\" as well" },
   { "masked", SPEC (LINUX (",'maskedPaths':['/a','b']")),
     "/linux/maskedPaths/1: must be an absolute path, got \"b\"" },
   { "readonly", SPEC (LINUX (",'readonlyPaths':['']")),
@@ -394,7 +405,7 @@ static const struct {
   { SPEC (LINUX (",'resources':{'unified':{'memory.max':'1'}}")), NULL },
   { SPEC (LINUX (",'mountLabel':'x'")), "/linux/mountLabel" },
   { SPEC (LINUX (",'intelRdt':{'closID':''}")), NULL },
-  { SPEC (LINUX (",'netDevices':{'eth0':{'name':'eth1'}}")), "/linux/netDevices" },
+  { SPEC (LINUX (",'netDevices':{'eth0':{'name':'eth1'}}")), NULL },
   { SPEC (LINUX (",'seccomp':{'defaultAction':'SCMP_ACT_LOG','listenerPath':'/x'}")), NULL },
 };
 
