@@ -2,7 +2,7 @@
 # The long forms of what CI runs in part: harm at every system call, races of half a minute each, an
 # hour of containers that come and go, fuzzing. Some four hours on two cores.
 #
-#   tests/nightly.sh [SUITE...]     (default: faults races soak machine many state, and fuzzing)
+#   tests/nightly.sh [SUITE...]     (default: all that have a long form, and fuzzing)
 #
 # BWRAP_OCI_TEST_SOAK, BWRAP_OCI_TEST_RACE: seconds, if others are wanted.
 # BWRAP_OCI_TEST_FUZZ_SECONDS: for each target (default here: 600).
@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export BWRAP_OCI_TEST_LONG=1
-export BWRAP_OCI_TEST_SUITES=${*:-faults races soak machine many state}
+export BWRAP_OCI_TEST_SUITES=${*:-faults races hostile_mounts soak machine many state}
 stages=(setup build integration)
 if [ $# = 0 ] && [ -x tests/fuzz/run.sh ]; then
   export BWRAP_OCI_TEST_FUZZ_SECONDS=${BWRAP_OCI_TEST_FUZZ_SECONDS:-600}

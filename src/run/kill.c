@@ -73,6 +73,19 @@ container_kill (const Container *container, int signal, gboolean all, GError **e
   return TRUE;
 }
 
+/* It is killed, and does not go. What waits for a file system in user space is not even to be
+ * killed until that answers or is gone. */
+static gboolean
+throw_still_running (const Container *container, GError **error)
+{
+  ProcStat stat;
+
+  if (proc_stat (container->init.pid, &stat, NULL) && stat.state == 'D')
+    return throw (error, "container init still running (it waits in the kernel, as for a file"
+                         " system that does not answer)");
+  return throw (error, "container init still running");
+}
+
 gboolean
 container_end (const Container *container, GError **error)
 {
@@ -92,6 +105,6 @@ container_end (const Container *container, GError **error)
     return throw (error, "container %s: its init cannot be killed", container->id);
   let_die (container);
   if (!proc_pidfd_wait (pidfd, END_WAIT_MS))
-    return throw (error, "container init still running");
+    return throw_still_running (container, error);
   return TRUE;
 }

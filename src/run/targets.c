@@ -2,7 +2,8 @@
  *
  * bwrap walks a path with the host still in reach, so a link in it could lead anywhere. There is
  * none when this returns, and nobody but the caller and root can put one there: each directory on
- * the way belongs to one of them, or to a sub-id of the caller, and others may not write to it. */
+ * the way belongs to one of them, or to a sub-id of the caller, others may not write to it, and it
+ * is the kernel that says so. */
 #include "config.h"
 
 #include "run/targets.h"
@@ -12,9 +13,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
 
 static gboolean
 is_sub_id (const GArray *ranges, uid_t uid)
@@ -33,10 +40,16 @@ is_sub_id (const GArray *ranges, uid_t uid)
 static gboolean
 check_directory (int fd, const PlanTarget *target, const MachineFacts *machine, GError **error)
 {
+  struct statfs fs;
   struct stat st;
 
-  if (fstat (fd, &st) < 0)
+  if (fstat (fd, &st) < 0 || fstatfs (fd, &fs) < 0)
     return throw_errno (error, "config.json: %s: stat", target->pointer);
+  /* its server may answer otherwise the next time */
+  if (fs.f_type == FUSE_SUPER_MAGIC)
+    return throw (error, "config.json: %s: a directory of %s is in a file system that some program"
+                         " makes (FUSE), which could change it meanwhile (not in the plain mode)",
+                  target->pointer, target->rest);
   if (st.st_uid != machine->uid && st.st_uid != 0 && !is_sub_id (machine->sub_uids, st.st_uid))
     return throw (error, "config.json: %s: a directory of %s belongs to uid %u, who could change it"
                          " meanwhile (not in the plain mode)", target->pointer, target->rest,
