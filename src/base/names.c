@@ -148,3 +148,12 @@ name_of_signal (int signal)
     return g_strdup_printf ("RTMIN+%d", signal - SIGRTMIN);
   return g_strdup_printf ("%d", signal);
 }
+
+char *
+name_signal_words (int signal)
+{
+  char *words = g_strdup (strsignal (signal));
+
+  words[0] = g_ascii_tolower (words[0]);
+  return words;
+}

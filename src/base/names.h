@@ -25,3 +25,6 @@ int name_to_signal (const char *text);
 /* Returns the name of @signal without SIG: "TERM", "RTMIN+3"; its number where it has none.
  * Transfer: full. */
 char *name_of_signal (int signal);
+
+/* Returns what the system calls @signal, as runc has it: "bad system call". Transfer: full. */
+char *name_signal_words (int signal);

@@ -8,6 +8,7 @@
 
 #include "sys.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -19,6 +20,9 @@
 #include <sys/wait.h>
 
 #define OUTPUT_MAX 1024
+
+/* of a signal's description */
+#define WORDS_MAX 64
 
 /* What a pipe holds is taken by this many reads of OUTPUT_MAX. */
 #define READS_MAX 64
@@ -220,11 +224,20 @@ said (struct hook *hook)
   return output->text;
 }
 
+/* What the system calls @signal, as runc has it: "bad system call". */
+static const char *
+signal_words (int signal, char words[WORDS_MAX])
+{
+  (void) snprintf (words, WORDS_MAX, "%s", strsignal (signal));
+  words[0] = (char) tolower ((unsigned char) words[0]);
+  return words;
+}
+
 /* Why the hook has failed. */
 static _Noreturn void
 explain (struct init *init, struct hook *hook, int status, bool late)
 {
-  char text[80];
+  char text[80], words[WORDS_MAX];
 
   errno = *hook->exec_error;
   if (errno != 0)
@@ -233,7 +246,7 @@ explain (struct init *init, struct hook *hook, int status, bool late)
     (void) snprintf (text, sizeof text, "hook ran past specified timeout of %llu.0s",
                      (unsigned long long) hook->op->numbers[HOOK_TIMEOUT]);
   else if (WIFSIGNALED (status))
-    (void) snprintf (text, sizeof text, "killed by signal %d", WTERMSIG (status));
+    (void) snprintf (text, sizeof text, "signal: %s", signal_words (WTERMSIG (status), words));
   else
     (void) snprintf (text, sizeof text, "exited with %d", WEXITSTATUS (status));
   errno = 0;

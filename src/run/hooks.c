@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "base/proc.h"
 #include "run/interrupt.h"
 #include "spec/state.h"
@@ -198,7 +199,11 @@ fail_from_status (Running *running, int status, GError **error)
   const char *colon = *text != '\0' ? ": " : "";
 
   if (WIFSIGNALED (status))
-    return throw (error, "%s: killed by signal %d%s%s", path, WTERMSIG (status), colon, text);
+    {
+      g_autofree char *words = name_signal_words (WTERMSIG (status));
+
+      return throw (error, "%s: signal: %s%s%s", path, words, colon, text);
+    }
   return throw (error, "%s: exited with %d%s%s", path, WEXITSTATUS (status), colon, text);
 }
 

@@ -302,7 +302,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   hook prestart 'kill -9 $$'
   create
   assert_failure 1
-  assert_one_line_error ': killed by signal 9'
+  assert_one_line_error ': signal: killed'
   gone
 }
 
@@ -430,8 +430,16 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   create
   start
   assert_failure 1
-  assert_one_line_error ': killed by signal 9'
-  config 'del(.hooks)'
+  assert_one_line_error ': signal: killed'
+  # the container's filter is theirs too
+  config 'del(.hooks) | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL"}]}'
+  guest_hook 'exec mkdir /tmp/x'
+  create
+  run_oci --log "$TEST_DIR/errors" --log-format json start "$ID"
+  assert_failure 1
+  assert_one_line_error ': signal: bad system call'
+  jq -e '.msg | endswith (": signal: bad system call")' "$TEST_DIR/errors"
+  config 'del(.hooks, .linux.seccomp)'
   guest_hook 'echo waiting; sleep 300 & wait' '.timeout = 1'
   create
   start
