@@ -19,10 +19,7 @@ graphroot = "$CLIENT_DIR/graph"
 rootless_storage_path = "$CLIENT_DIR/graph"
 runroot = "$CLIENT_DIR/runroot"
 CONF
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
-CONF
+  printf '[containers]\n%s\n' "$(default_limits nofile)" >"$CONTAINERS_CONF"
   make_rootfs "$CLIENT_DIR/rootfs"
   mkdir "$CLIENT_DIR/volume"
   echo data >"$CLIENT_DIR/volume/file"

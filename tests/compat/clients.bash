@@ -3,7 +3,7 @@
 # CLIENT_DIR, made by make_client_dir, is the file's own folder, short enough for sockets.
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2034  # bats's variables; variables for the tests
-load ../integration/helpers
+load "${BASH_SOURCE[0]%/*}/../integration/helpers"
 
 CLIENT_TIMEOUT=60
 
@@ -78,11 +78,32 @@ image_architecture() {
   esac
 }
 
-# engine_conf PROGRAM: contrib's part of podman's configuration, for a program at another place; it
-# continues the section [engine].
-engine_conf() {
+# own_podman MANAGER: a home of podman's own in CLIENT_DIR, where its runtime is the one to be tested
+# and cgroups are made by MANAGER.
+own_podman() {
+  export XDG_DATA_HOME=$CLIENT_DIR/data XDG_CONFIG_HOME=$CLIENT_DIR/config
+  export CONTAINERS_CONF=$CLIENT_DIR/containers.conf
+  mkdir -p "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
+  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
+  containers_conf "$BWRAP_OCI" "$(default_limits nofile)"$'\npids_limit = 0' \
+    "cgroup_manager = \"$1\"" >"$CONTAINERS_CONF"
+}
+
+# containers_conf PROGRAM CONTAINERS [ENGINE...]: podman's configuration for a runtime at PROGRAM;
+# the others are lines of these sections.
+containers_conf() {
+  printf '%s\n' '[containers]' "$2" '[engine]' 'runtime = "bwrap-oci"' 'events_logger = "file"' "${@:3}"
+  # contrib's part of it continues that section
   sed -e '/^#/d' -e '/^\[engine\]$/d' -e "s|^bwrap-oci = .*|bwrap-oci = [\"$1\"]|" \
-    "$BATS_TEST_DIRNAME/../../contrib/containers.conf.d/bwrap-oci.conf"
+    "$HELPERS/../../contrib/containers.conf.d/bwrap-oci.conf"
+}
+
+# default_limits NAME...: a machine may not be able to raise the limits that clients have built in.
+default_limits() {
+  local most words
+  most=$(ulimit -Hn | sed s/unlimited/1048576/)
+  words=$(printf ', "%s"' "${@/%/=1024:$most}")
+  echo "default_ulimits = [${words#, }]"
 }
 
 # cgroups_of WORD: cgroups in whose path below the root WORD is.

@@ -8,23 +8,7 @@ IMAGE=localhost/bwrap-oci-test:1
 setup_file() {
   requires podman conmon curl jq python3 user subids
   make_client_dir
-  export XDG_DATA_HOME=$CLIENT_DIR/data XDG_CONFIG_HOME=$CLIENT_DIR/config
-  export CONTAINERS_CONF=$CLIENT_DIR/containers.conf
-  mkdir -p "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
-  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
-pids_limit = 0
-[engine]
-runtime = "bwrap-oci"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime_supports_json = ["crun", "runc", "bwrap-oci"]
-runtime_supports_nocgroup = ["crun", "bwrap-oci"]
-[engine.runtimes]
-bwrap-oci = ["$BWRAP_OCI"]
-CONF
+  own_podman cgroupfs
   make_rootfs "$CLIENT_DIR/rootfs"
   tar --owner=0 --group=0 -C "$CLIENT_DIR/rootfs" -c . | podman import - "$IMAGE" >/dev/null
   podman system service --time 0 "unix://$CLIENT_DIR/sock" >"$CLIENT_DIR/log" 2>&1 3>&- &

@@ -21,24 +21,14 @@ graphroot = "$CLIENT_DIR/graph"
 # more than 50 characters are too many for the clean-up
 runroot = "$CLIENT_DIR/r"
 CONF
-  # a machine may not be able to raise limits, and podman takes that of files for processes too
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(files_limit)", "nproc=1024:$(files_limit)"]
-$(has_controller pids || echo 'pids_limit = 0')
-[engine]
-runtime = "bwrap-oci"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-# where the clean-up, which is given the root by an option, looks for it
-static_dir = "$CLIENT_DIR/graph/libpod"
-volume_path = "$CLIENT_DIR/volumes"
-tmp_dir = "$CLIENT_DIR/tmp"
-network_config_dir = "$CLIENT_DIR/networks"
-$(engine_conf "$CLIENT_DIR/bwrap-oci")
-[network]
-network_backend = "netavark"
-CONF
+  # podman takes the limit of files for processes too; tmp_dir and others are where the clean-up, which
+  # is given the root by an option, looks for them
+  containers_conf "$CLIENT_DIR/bwrap-oci" \
+    "$(default_limits nofile nproc)$(has_controller pids || printf '\npids_limit = 0')" \
+    'cgroup_manager = "cgroupfs"' "static_dir = \"$CLIENT_DIR/graph/libpod\"" \
+    "volume_path = \"$CLIENT_DIR/volumes\"" "tmp_dir = \"$CLIENT_DIR/tmp\"" \
+    "network_config_dir = \"$CLIENT_DIR/networks\"" >"$CONTAINERS_CONF"
+  printf '[network]\nnetwork_backend = "netavark"\n' >>"$CONTAINERS_CONF"
   # podman says nothing of --root, and the containers of the host are not ours
   printf '#!/bin/sh\nexec "%s" --root "%s" "$@"\n' "$BWRAP_OCI" "$CLIENT_DIR/state" >"$CLIENT_DIR/bwrap-oci"
   chmod +x "$CLIENT_DIR/bwrap-oci"
@@ -47,8 +37,6 @@ CONF
   p import "$CLIENT_DIR/root.tar" "$IMAGE"
   expect 0
 }
-
-files_limit() { ulimit -Hn | sed s/unlimited/1048576/; }
 
 teardown_file() {
   [ -n "${CLIENT_DIR:-}" ] || return 0

@@ -10,20 +10,7 @@ setup_file() {
   PODMAN_DIR=$(mktemp -d "$TMPDIR/podman.XXXXXX")
   chmod 0711 "$PODMAN_DIR"
   export PODMAN_DIR CLIENT_DIR=$PODMAN_DIR
-  export XDG_DATA_HOME=$PODMAN_DIR/data XDG_CONFIG_HOME=$PODMAN_DIR/config
-  export CONTAINERS_CONF=$PODMAN_DIR/containers.conf
-  mkdir -p "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
-  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
-pids_limit = 0
-[engine]
-runtime = "bwrap-oci"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-$(engine_conf "$BWRAP_OCI")
-CONF
+  own_podman cgroupfs
   make_rootfs "$PODMAN_DIR/rootfs"
   tar --owner=0 --group=0 -C "$PODMAN_DIR/rootfs" -c . | podman import - "$IMAGE" >/dev/null
 }

@@ -14,24 +14,10 @@ setup_file() {
   requires podman conmon toolbox distrobox-create mmdebstrap python3 user subids
   make_client_dir
   make_archive
-  export HOME=$CLIENT_DIR/home XDG_DATA_HOME=$CLIENT_DIR/data XDG_CONFIG_HOME=$CLIENT_DIR/config
-  export CONTAINERS_CONF=$CLIENT_DIR/containers.conf XDG_RUNTIME_DIR=$CLIENT_DIR/run
-  mkdir -p "$HOME" "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
+  export HOME=$CLIENT_DIR/home XDG_RUNTIME_DIR=$CLIENT_DIR/run
+  mkdir "$HOME"
   mkdir -m 0700 "$XDG_RUNTIME_DIR"
-  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
-pids_limit = 0
-[engine]
-runtime = "bwrap-oci"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime_supports_json = ["crun", "runc", "bwrap-oci"]
-runtime_supports_nocgroup = ["crun", "bwrap-oci"]
-[engine.runtimes]
-bwrap-oci = ["$BWRAP_OCI"]
-CONF
+  own_podman cgroupfs
   # toolbox binds the system's bus, which not every machine has
   export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/system_bus_socket
   python3 -c 'import socket, sys; socket.socket (socket.AF_UNIX).bind (sys.argv[1])' "${DBUS_SYSTEM_BUS_ADDRESS#*=}"

@@ -2,7 +2,7 @@
 # podman with systemd as the maker of cgroups, and its units, below a systemd --user: see
 # tests/compat/podman_systemd.sh.
 # shellcheck shell=bash
-load ../../integration/helpers
+load ../clients
 
 IMAGE=localhost/bwrap-oci-test:1
 
@@ -10,23 +10,8 @@ setup_file() {
   requires podman conmon user subids systemctl jq
   PODMAN_DIR=$(mktemp -d "$TMPDIR/podman.XXXXXX")
   chmod 0711 "$PODMAN_DIR"
-  export PODMAN_DIR XDG_DATA_HOME=$PODMAN_DIR/data XDG_CONFIG_HOME=$PODMAN_DIR/config
-  export CONTAINERS_CONF=$PODMAN_DIR/containers.conf
-  mkdir -p "$XDG_CONFIG_HOME/containers" "$XDG_DATA_HOME"
-  printf '[storage]\ndriver = "overlay"\n' >"$XDG_CONFIG_HOME/containers/storage.conf"
-  cat >"$CONTAINERS_CONF" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(ulimit -Hn | sed s/unlimited/1048576/)"]
-pids_limit = 0
-[engine]
-runtime = "bwrap-oci"
-cgroup_manager = "systemd"
-events_logger = "file"
-runtime_supports_json = ["crun", "runc", "bwrap-oci"]
-runtime_supports_nocgroup = ["crun", "bwrap-oci"]
-[engine.runtimes]
-bwrap-oci = ["$BWRAP_OCI"]
-CONF
+  export PODMAN_DIR CLIENT_DIR=$PODMAN_DIR
+  own_podman systemd
   make_rootfs "$PODMAN_DIR/rootfs"
   tar --owner=0 --group=0 -C "$PODMAN_DIR/rootfs" -c . | podman import - "$IMAGE" >/dev/null
 }
