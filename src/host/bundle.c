@@ -325,6 +325,17 @@ probe_sources (BundleFacts *facts, const OciSpec *spec, const char *bundle)
   probe_overlays (facts, spec, bundle);
 }
 
+/* The kernel makes the mount point where the processor has it. */
+static ResctrlFacts
+probe_resctrl (void)
+{
+  struct statfs fs;
+
+  if (statfs ("/sys/fs/resctrl", &fs) < 0)
+    return RESCTRL_NONE;
+  return fs.f_type == RDTGROUP_SUPER_MAGIC ? RESCTRL_MOUNTED : RESCTRL_THERE;
+}
+
 static NamespaceFacts *
 probe_namespace (const OciNamespace *ns)
 {
@@ -386,6 +397,8 @@ host_bundle_probe (const OciSpec *spec, const char *bundle, BundleFacts *ret_fac
   for (guint i = 0; i < field_count (linux_->namespaces); i++)
     g_ptr_array_add (facts.namespaces, probe_namespace (g_ptr_array_index (linux_->namespaces, i)));
   host_net_devices_probe (spec, &facts);
+  if (linux_->intel_rdt != NULL)
+    facts.resctrl = probe_resctrl ();
   *ret_facts = facts;
   return TRUE;
 }

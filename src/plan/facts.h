@@ -165,6 +165,13 @@ typedef struct {
   gboolean own;  /* a network namespace, and the caller is in it */
 } NamespaceFacts;
 
+/* Whether this machine has classes of service (the kernel's filesystems/resctrl). */
+typedef enum {
+  RESCTRL_NONE,     /* the processor or the kernel has none */
+  RESCTRL_THERE,    /* it is not mounted */
+  RESCTRL_MOUNTED,
+} ResctrlFacts;
+
 typedef struct {
   SourceFacts *root;
   GPtrArray *mounts;      /* of SourceFacts or NULL, by index of spec->mounts; behind them the
@@ -175,6 +182,7 @@ typedef struct {
   GPtrArray *namespaces;  /* of NamespaceFacts or NULL, by index of linux.namespaces */
   GArray *net_devices;    /* of guint, by index of linux.netDevices: their numbers in the caller's
                            * network namespace, 0: there is none; NULL: none are wanted */
+  ResctrlFacts resctrl;   /* only where linux.intelRdt is */
   gboolean net_admin;     /* the caller may take devices out of there; only where they are */
 
   /* only after host_paths_probe() */

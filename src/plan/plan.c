@@ -8,6 +8,7 @@
 #include "init/ops.h"
 
 #include <sched.h>
+#include <string.h>
 
 static void
 free_row (gpointer data)
@@ -73,6 +74,24 @@ plan_privileged (const MachineFacts *machine)
   return machine->uid == 0 && (machine->capabilities & HOST_CAP_SYS_ADMIN) != 0;
 }
 
+/* What else is to be known of @note, as the end of its reason. */
+static const char *
+more_about (const PlanContext *context, const FieldNote *note)
+{
+  static const char *const resctrl[] = {
+    [RESCTRL_NONE] = ", which this machine does not have",
+    [RESCTRL_THERE] = ", which is not mounted",
+    [RESCTRL_MOUNTED] = ", which is for the host's root",
+  };
+  const MachineFacts *machine = &context->facts->machine;
+  ResctrlFacts state = context->facts->bundle.resctrl;
+
+  if (strcmp (note->pointer, "/linux/intelRdt") != 0
+      || (state == RESCTRL_MOUNTED && machine->uid == 0 && machine->initial_user_ns))
+    return "";
+  return resctrl[state];
+}
+
 /* Refuses what the rows say cannot be done; the rest of what they say is noted. */
 static gboolean
 take_notes (PlanContext *context, GError **error)
@@ -83,7 +102,8 @@ take_notes (PlanContext *context, GError **error)
 
       if (note->support != FIELD_REFUSED)
         plan_ignore (context->plan, note->pointer, "%s", note->reason);
-      else if (!plan_go_on (context, plan_refuse (error, note->pointer, "%s", note->reason), error))
+      else if (!plan_go_on (context, plan_refuse (error, note->pointer, "%s%s", note->reason,
+                                                  more_about (context, note)), error))
         return FALSE;
     }
   return TRUE;

@@ -190,7 +190,7 @@ static const Field linux_fields[] = {
                 .reason = "SELinux labels cannot be applied"),
   FIELD_OBJECT (OciLinux, intel_rdt, OciIntelRdt, intel_rdt_type, "intelRdt",
                 "cache and memory bandwidth", .support = FIELD_REFUSED,
-                .reason = "resctrl needs privilege"),
+                .reason = "no process is put into a class of service of resctrl"),
   FIELD_OBJECT (OciLinux, memory_policy, OciMemoryPolicy, memory_policy_type, "memoryPolicy",
                 "NUMA policy"),
   FIELD_OBJECT (OciLinux, personality, OciPersonality, personality_type, "personality",

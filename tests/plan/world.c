@@ -53,6 +53,13 @@ static const Name manager_names[] = {
   { NULL, 0 },
 };
 
+static const Name resctrl_names[] = {
+  { "none", RESCTRL_NONE },
+  { "there", RESCTRL_THERE },
+  { "mounted", RESCTRL_MOUNTED },
+  { NULL, 0 },
+};
+
 static const Name truth_names[] = { { "no", FALSE }, { "yes", TRUE }, { NULL, 0 } };
 
 static const Name flag_names[] = {
@@ -602,6 +609,7 @@ world_facts (World *world, const OciSpec *spec)
   facts->bundle.devices = devices (world, spec);
   facts->bundle.namespaces = namespaces (world, spec);
   fill_net_devices (world, spec, &facts->bundle);
+  facts->bundle.resctrl = named (resctrl_names, value_of (world, "resctrl"));
   facts->bundle.paths = paths (world, spec);
   return facts;
 }

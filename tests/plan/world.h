@@ -24,6 +24,7 @@
  *   program                                    what process.args[0] is in the image, or none; asked
  *                                              for only where it may be systemd
  *   machine_id                                 of the host, or none
+ *   resctrl                                    none, there, mounted
  *   net_admin                                  yes: the caller may take network devices away
  *   net_devices                                names of those in his network, or none
  *   plain                                      yes: the case is of the plain command too
