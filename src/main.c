@@ -200,7 +200,7 @@ run_call (const CmdContext *context, const Call *call, GError **error)
 {
   if (context->options.help)
     cmd_print_help (commands);
-  else if (context->options.version)
+  else if (call->command == NULL)
     cmd_print_version (context);
   else if (call->help)
     cmd_print_command_help (call->command);

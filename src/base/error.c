@@ -34,11 +34,11 @@ error_escape (const char *text)
   return g_string_free (out, FALSE);
 }
 
-static void set_error (GError **error, int code, const char *system, const char *format,
+static void fill_error (GError **error, int code, const char *system, const char *format,
                        va_list args) G_GNUC_PRINTF (4, 0);
 
 static void
-set_error (GError **error, int code, const char *system, const char *format, va_list args)
+fill_error (GError **error, int code, const char *system, const char *format, va_list args)
 {
   g_autofree char *message = NULL;
   g_autofree char *safe = NULL;
@@ -53,37 +53,34 @@ set_error (GError **error, int code, const char *system, const char *format, va_
     g_set_error_literal (error, RUNTIME_ERROR, code, safe);
 }
 
-gboolean
-throw (GError **error, const char *format, ...)
+void
+error_set (GError **error, const char *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  set_error (error, RUNTIME_ERROR_FAILED, NULL, format, args);
+  fill_error (error, RUNTIME_ERROR_FAILED, NULL, format, args);
   va_end (args);
-  return FALSE;
 }
 
-gboolean
-throw_errno (GError **error, const char *format, ...)
+void
+error_set_errno (GError **error, const char *format, ...)
 {
   int saved = errno;
   va_list args;
 
   va_start (args, format);
-  set_error (error, RUNTIME_ERROR_FAILED, g_strerror (saved), format, args);
+  fill_error (error, RUNTIME_ERROR_FAILED, g_strerror (saved), format, args);
   va_end (args);
   errno = saved;
-  return FALSE;
 }
 
-gboolean
-throw_code (GError **error, RuntimeErrorCode code, const char *format, ...)
+void
+error_set_code (GError **error, RuntimeErrorCode code, const char *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  set_error (error, code, NULL, format, args);
+  fill_error (error, code, NULL, format, args);
   va_end (args);
-  return FALSE;
 }

@@ -18,22 +18,33 @@ typedef enum {
 
 GQuark runtime_error_quark (void);
 
-/* Sets @error from @format; always returns FALSE, so that callers can
- * "return throw (error, ...)". */
-gboolean throw (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* Sets @error from @format. */
+void error_set (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* As throw(), with ": strerror (errno)" appended; keeps errno. */
-gboolean throw_errno (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* As error_set(), with ": strerror (errno)" appended; keeps errno. */
+void error_set_errno (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* As throw(), with an exit status other than 1. */
-gboolean throw_code (GError **error, RuntimeErrorCode code, const char *format, ...)
+/* As error_set(), with an exit status other than 1. */
+void error_set_code (GError **error, RuntimeErrorCode code, const char *format, ...)
   G_GNUC_PRINTF (3, 4);
 
-/* The same for functions that return a pointer or a descriptor. */
-#define throw_null(...) (throw (__VA_ARGS__), NULL)
-#define throw_null_errno(...) (throw_errno (__VA_ARGS__), NULL)
-#define throw_fd_errno(...) (throw_errno (__VA_ARGS__), -1)
-#define throw_fd(...) (throw (__VA_ARGS__), -1)
+/* What throw() returns: always, as who reads only the caller can see, be it a compiler. */
+static inline gboolean
+thrown (void)
+{
+  return FALSE;
+}
+
+/* The same as the value of a function that failed: "return throw (error, ...)". */
+#define throw(...) (error_set (__VA_ARGS__), thrown ())
+#define throw_errno(...) (error_set_errno (__VA_ARGS__), thrown ())
+#define throw_code(...) (error_set_code (__VA_ARGS__), thrown ())
+
+/* For functions that return a pointer or a descriptor. */
+#define throw_null(...) (error_set (__VA_ARGS__), NULL)
+#define throw_null_errno(...) (error_set_errno (__VA_ARGS__), NULL)
+#define throw_fd_errno(...) (error_set_errno (__VA_ARGS__), -1)
+#define throw_fd(...) (error_set (__VA_ARGS__), -1)
 
 /* Returns @text with control characters and invalid UTF-8 written as \xNN.
  * Transfer: full. */

@@ -189,5 +189,5 @@ proc_has_capability (unsigned int capability)
 
   if (syscall (SYS_capget, &header, data) < 0)
     return FALSE;
-  return (data[capability / 32].effective >> (capability % 32)) & 1;
+  return (data[capability / 32].effective >> (capability % 32) & 1) != 0;
 }

@@ -208,13 +208,15 @@ signal_pids (const CgroupDir *dir, int signal, guint *ret_count, GError **error)
   g_autoptr (GArray) pidfds = g_array_new (FALSE, FALSE, sizeof (int));
   gboolean ok;
 
-  for (guint i = 0; pids != NULL && i < pids->len; i++)
+  if (pids == NULL)
+    return FALSE;
+  for (guint i = 0; i < pids->len; i++)
     {
       int pidfd = proc_pidfd (g_array_index (pids, pid_t, i));
 
       g_array_append_val (pidfds, pidfd);
     }
-  again = pids != NULL ? cgroup_dir_pids (dir, error) : NULL;
+  again = cgroup_dir_pids (dir, error);
   ok = again != NULL;
   for (guint i = 0; i < pidfds->len; i++)
     {
@@ -265,7 +267,7 @@ kill_all (const CgroupRecord *record, const CgroupDir *dir, GError **error)
       cgroups_let_die (record);
       if (g_get_monotonic_time () >= end)
         return throw (error, "cgroup %s: %u processes do not end", dir->path, left);
-      g_usleep (KILL_STEP_MS * 1000);
+      g_usleep (KILL_STEP_MS * G_TIME_SPAN_MILLISECOND);
     }
   return TRUE;
 }

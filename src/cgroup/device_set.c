@@ -85,7 +85,7 @@ set_program (const CgroupDir *dir, const GArray *rules, GError **error)
   autofd program = load_program (instructions);
   union bpf_attr attach = { .target_fd = (guint32) dir->fd, .attach_bpf_fd = (guint32) program,
                             .attach_type = BPF_CGROUP_DEVICE, .attach_flags = BPF_F_ALLOW_MULTI };
-  guint32 ids[PROGRAMS_MAX];
+  guint32 ids[PROGRAMS_MAX] = { 0 };
   guint count;
 
   if (program < 0)

@@ -59,7 +59,7 @@ device_rules_new (const GPtrArray *rules)
       const OciDeviceRule *wanted = g_ptr_array_index (rules, i);
       DeviceRule rule = {
         .allow = wanted->allow.value,
-        .type = wanted->type < 0 ? 'a' : (char) wanted->type,
+        .type = (char) (wanted->type < 0 ? 'a' : wanted->type),
         .major = wanted->major.set ? wanted->major.value : -1,
         .minor = wanted->minor.set ? wanted->minor.value : -1,
         .access = access_bits (wanted->access),
@@ -115,15 +115,15 @@ device_rule_lines (const DeviceRule *rule)
 enum { R_RESULT = 0, R_CONTEXT = 1, R_TYPE = 2, R_WANTED = 3, R_MAJOR = 4, R_MINOR = 5 };
 
 #define LOAD(reg, member)                                                                      \
-  ((struct bpf_insn) { .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = reg,                      \
+  ((struct bpf_insn) { .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (reg),                    \
                        .src_reg = R_CONTEXT,                                                   \
                        .off = offsetof (struct bpf_cgroup_dev_ctx, member) })
 #define COPY(to, from) \
-  ((struct bpf_insn) { .code = BPF_ALU | BPF_MOV | BPF_X, .dst_reg = to, .src_reg = from })
+  ((struct bpf_insn) { .code = BPF_ALU | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from) })
 #define COMPUTE(op, reg, number) \
-  ((struct bpf_insn) { .code = BPF_ALU | (op) | BPF_K, .dst_reg = reg, .imm = number })
+  ((struct bpf_insn) { .code = BPF_ALU | (op) | BPF_K, .dst_reg = (reg), .imm = (number) })
 #define JUMP(op, reg, number) \
-  ((struct bpf_insn) { .code = BPF_JMP | (op) | BPF_K, .dst_reg = reg, .imm = number })
+  ((struct bpf_insn) { .code = BPF_JMP | (op) | BPF_K, .dst_reg = (reg), .imm = (number) })
 #define EXIT ((struct bpf_insn) { .code = BPF_JMP | BPF_EXIT })
 
 static void

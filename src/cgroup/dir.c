@@ -210,7 +210,7 @@ remove_leaf (const CgroupDir *parent, const char *name, GError **error)
         return TRUE;
       if (errno != EBUSY || g_get_monotonic_time () >= end)
         return throw_errno (error, "remove cgroup %s/%s", parent->path, name);
-      g_usleep (BUSY_STEP_MS * 1000);
+      g_usleep (BUSY_STEP_MS * G_TIME_SPAN_MILLISECOND);
     }
   return TRUE;
 }

@@ -40,7 +40,7 @@ read_interval (const char *text, gint64 *ret_usec, GError **error)
   guint64 number = g_ascii_strtoull (text, &end, 10);
   const Name *unit = name_find (units, end);
 
-  if (end == text || unit == NULL || number == 0 || number > 1000000)
+  if (!g_ascii_isdigit (*text) || unit == NULL || number == 0 || number > 1000000)
     return throw (error, "events: --interval: expected a time as 5s, got \"%s\"", text);
   *ret_usec = (gint64) number * unit->value;
   return TRUE;

@@ -249,7 +249,7 @@ start (const Manager *manager, const char *unit, GVariant *properties, GError **
           g_propagate_error (error, g_steal_pointer (&local));
           return NULL;
         }
-      g_usleep (EXISTS_STEP_MS * 1000);
+      g_usleep (EXISTS_STEP_MS * G_TIME_SPAN_MILLISECOND);
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -224,6 +225,17 @@ move_inside (struct init *init)
   (void) close (ends[0]);
 }
 
+/* The number of a descriptor in decimal digits; -1: @text is none. */
+static int
+read_descriptor (const char *text)
+{
+  int number = 0;
+
+  for (; *text >= '0' && *text <= '9' && number <= INT_MAX / 10 - 1; text++)
+    number = 10 * number + (*text - '0');
+  return *text == '\0' ? number : -1;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -232,7 +244,7 @@ main (int argc, char **argv)
   struct op op;
   int more;
 
-  init.first_fd = argc >= 2 && argc <= 3 ? atoi (argv[1]) : 0;
+  init.first_fd = argc >= 2 && argc <= 3 ? read_descriptor (argv[1]) : 0;
   if (init.first_fd < 3)
     return 1;
   init.control = init.first_fd + INIT_FD_CONTROL;

@@ -329,6 +329,7 @@ wait_at_gate (struct init *init)
 {
   for (;;)
     {
+      /* cppcheck-suppress nullPointer ; nobody asks for the address of who connects */
       int connection = accept4 (init->gate, NULL, NULL, SOCK_CLOEXEC);
 
       if (connection < 0 && errno != EINTR && errno != ECONNABORTED)

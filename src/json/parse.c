@@ -442,10 +442,11 @@ read_container (Reader *r, JsonValue *ret_value)
 static gboolean
 read_value (Reader *r, JsonValue *ret_value)
 {
-  char c;
+  char c = '\0';
 
   skip_space (r);
-  c = r->at < r->end ? *r->at : '\0';
+  if (r->at < r->end)
+    c = *r->at;
   if (c == '{' || c == '[')
     return read_container (r, ret_value);
   if (c == '"')

@@ -5,12 +5,22 @@
 
 #include "base/error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define LIST_MAX 8192
 
 /* --- CPUs and memory nodes --- */
+
+/* "3" or "0-3": digits alone, of numbers that are not too large. */
+static gboolean
+parse_range (const char *range, guint64 *ret_first, guint64 *ret_last)
+{
+  g_auto (GStrv) ends = g_strsplit (range, "-", 2);
+  guint n = g_strv_length (ends);
+
+  return n > 0 && g_ascii_string_to_unsigned (ends[0], 10, 0, LIST_MAX - 1, ret_first, NULL)
+         && g_ascii_string_to_unsigned (ends[n - 1], 10, *ret_first, LIST_MAX - 1, ret_last, NULL);
+}
 
 GArray *
 cgroup_list_mask (const char *list)
@@ -20,15 +30,12 @@ cgroup_list_mask (const char *list)
 
   for (char **range = ranges; *range != NULL; range++)
     {
-      unsigned int first, last;
-      int end = 0;
+      guint64 first, last;
 
-      if (sscanf (*range, "%u%n-%u%n", &first, &end, &last, &end) < 2)
-        last = first;
-      if (end == 0 || (*range)[end] != '\0' || first > last || last >= LIST_MAX)
+      if (!parse_range (*range, &first, &last))
         return NULL;
-      g_array_set_size (mask, MAX (mask->len, last / 8 + 1));
-      for (guint i = first; i <= last; i++)
+      g_array_set_size (mask, MAX (mask->len, (guint) last / 8 + 1));
+      for (guint64 i = first; i <= last; i++)
         g_array_index (mask, guint8, i / 8) |= (guint8) (1 << i % 8);
     }
   return mask->len > 0 ? g_steal_pointer (&mask) : NULL;

@@ -162,7 +162,7 @@ option_value (const Mount *mount, const char *name)
   return value;
 }
 
-/* A size as mount(8) has it, "65536k", in bytes; 0: none that bwrap takes. */
+/* A size as mount(8) has it, "65536k", in bytes; 0: none that bwrap takes. A sign is none. */
 static guint64
 parse_size (const char *text)
 {
@@ -172,7 +172,7 @@ parse_size (const char *text)
   const char *unit = *end != '\0' ? strchr (units, g_ascii_tolower (*end)) : NULL;
   unsigned shift = unit != NULL ? 10 * (unsigned) (unit - units + 1) : 0;
 
-  if (end == text || (*end != '\0' && unit == NULL) || (unit != NULL && end[1] != '\0')
+  if (!g_ascii_isdigit (*text) || (*end != '\0' && unit == NULL) || (unit != NULL && end[1] != '\0')
       || size > G_MAXUINT64 >> shift)
     return 0;
   return size << shift;
@@ -187,10 +187,7 @@ tmpfs_mode (Mount *mount)
 
   if (wanted != NULL)
     {
-      char *end;
-
-      mode = g_ascii_strtoull (wanted, &end, 8);
-      if (*wanted != '\0' && *end == '\0' && mode <= 07777)
+      if (g_ascii_string_to_unsigned (wanted, 8, 0, 07777, &mode, NULL))
         return g_strdup_printf ("%04o", (unsigned) mode);
       lose_option (mount, "mode");
       mode = 0755;

@@ -203,12 +203,13 @@ to_usec (GVariant *seconds)
 {
   g_autofree char *text = g_variant_print (seconds, FALSE);
   char *end;
-  double number = g_ascii_strtod (text, &end);
+  double usec = g_ascii_strtod (text, &end) * USEC_PER_SEC;
 
-  if (!g_variant_type_is_basic (g_variant_get_type (seconds)) || *end != '\0' || number < 0
-      || number > (double) (G_MAXUINT64 / USEC_PER_SEC))
+  /* "nan" is neither */
+  if (!g_variant_type_is_basic (g_variant_get_type (seconds)) || *end != '\0'
+      || !(usec >= 0 && usec < (double) G_MAXUINT64))
     return NULL;
-  return g_variant_new_uint64 ((guint64) (number * USEC_PER_SEC));
+  return g_variant_new_uint64 ((guint64) usec);
 }
 
 /* "org.systemd.property.NAME": its value is text of GVariant; a name that ends in Sec is a time in

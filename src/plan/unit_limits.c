@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The unit's cgroup holds the runtime too: so much it needs to start a container. */
-#define MEMORY_LEAST (16 * 1024 * 1024)
+#define MEMORY_LEAST (G_GUINT64_CONSTANT (16) * 1024 * 1024)
 #define TASKS_LEAST 16
 
 #define PERIOD_DEFAULT_US 100000

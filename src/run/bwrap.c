@@ -306,6 +306,7 @@ bwrap_wait_child (Bwrap *bwrap, GError **error)
   pid_t pid;
 
   /* it comes in pieces; the object has no other inside, so its end is the first brace */
+  /* cppcheck-suppress uninitvar ; of nothing nothing is read */
   while (length < sizeof text && memchr (text, '}', length) == NULL)
     {
       ssize_t n;

@@ -111,7 +111,7 @@ wait_for_lock (Container *container, GError **error)
         return TRUE;
       if (g_get_monotonic_time () >= end)
         return throw (error, "container %s is in use by another command", container->id);
-      g_usleep (LOCK_STEP_MS * 1000);
+      g_usleep (LOCK_STEP_MS * G_TIME_SPAN_MILLISECOND);
     }
 }
 

@@ -297,13 +297,13 @@ run_hook (Running *running, guint index, GError **error)
   return FALSE;
 }
 
-/* Runs hook number @index with what all of them share. */
+/* Runs hook number @index of @hooks with what all of them share. */
 static gboolean
-run_nth (const Running *common, guint index, GError **error)
+run_nth (const Running *common, const GPtrArray *hooks, guint index, GError **error)
 {
   g_auto (Running) running = *common;
 
-  running.hook = g_ptr_array_index (hooks_of (common->request->hooks, common->kind), index);
+  running.hook = g_ptr_array_index (hooks, index);
   return run_hook (&running, index, error);
 }
 
@@ -314,22 +314,22 @@ run_all (const HookRequest *request, HookKind kind, gboolean warn, GError **erro
   g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   Running common = { .request = request, .kind = kind, .interrupt = &interrupt, .pidfd = -1,
                      .output = { { .fd = -1 }, { .fd = -1 } } };
-  guint count = field_count (hooks_of (request->hooks, kind));
+  const GPtrArray *hooks = hooks_of (request->hooks, kind);
   gboolean going = TRUE;
   autofd here = -1;
 
-  if (count == 0)
+  if (field_count (hooks) == 0)
     return TRUE;
   if (!interrupt_open (&interrupt, error))
     return FALSE;
   here = enter_bundle (request->record, error);
   if (here < 0)
     return FALSE;
-  for (guint i = 0; i < count && going; i++)
+  for (guint i = 0; i < hooks->len && going; i++)
     {
       g_autoptr (GError) local = NULL;
 
-      if (run_nth (&common, i, &local) && interrupt_check (&interrupt, &local))
+      if (run_nth (&common, hooks, i, &local) && interrupt_check (&interrupt, &local))
         continue;
       if (warn)
         log_warning ("%s", local->message);

@@ -321,6 +321,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
 gboolean
 launch (Launch *launch, const LaunchRequest *request, GError **error)
 {
+  /* cppcheck-suppress unknownEvaluationOrder ; it sees an assignment where there is none */
   g_auto (CgroupMaking) cgroups = CGROUP_MAKING_INIT;
 
   /* what bwrap leaves behind, should it die half-way, comes to us */

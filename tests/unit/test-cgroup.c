@@ -351,6 +351,9 @@ test_lists (void)
     { "0", "0", TRUE }, { "0-1", "0-3,7", TRUE }, { "7,3", "0-3,7", TRUE }, { "4", "0-3,7", FALSE },
     { "0-8", "0-7", FALSE }, { "0-7", "0-8", TRUE }, { "1", "2", FALSE }, { "", "0", FALSE },
     { "0", "", FALSE }, { "a", "a", FALSE }, { "0-", "0", FALSE }, { "1-0", "0-1", FALSE },
+    { "4294967296", "0", FALSE }, { "+0", "0", FALSE }, { " 0", "0", FALSE },
+    { "-1", "0-1", FALSE }, { "0--1", "0", FALSE }, { "0-1-2", "0-2", FALSE },
+    { "8192", "8192", FALSE },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
