@@ -5,7 +5,7 @@
 #   tests/run.sh [STAGE...]
 #
 # Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang,
-# sanitizers and fuzz; only where it is named, package. As root, integration and compat tests run as
+# sanitizers, fuzz and static; only where it is named, package. As root, integration and compat tests run as
 # the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as
 # root or with sudo.
 #
@@ -253,12 +253,21 @@ stage_fuzz() {
     "$top/tests/fuzz/run.sh" "$seconds"
 }
 
+# The analysis that takes minutes is for the long form.
+stage_static() {
+  local tools=(cppcheck gcc clang-tidy)
+  say "static analysis"
+  install_packages "${static_packages[@]}"
+  [ -z "${BWRAP_OCI_TEST_LONG:-}" ] || tools+=(clang)
+  TEST_TIMEOUT=3600 tap static env BWRAP_OCI_TEST_BUILD="$build" "$top/tests/static.sh" "${tools[@]}"
+}
+
 # --- all ----------------------------------------------------------------------
 
 stages=("$@")
 if [ ${#stages[@]} = 0 ]; then
   stages=(setup build unit house integration compat)
-  [ "$require" != all ] || stages+=(clang sanitizers fuzz)
+  [ "$require" != all ] || stages+=(clang sanitizers fuzz static)
 fi
 mkdir -p "$logs"
 for stage in "${stages[@]}"; do

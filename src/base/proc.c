@@ -172,7 +172,7 @@ proc_boot_id (GError **error)
 
   if (boot_id[0] != '\0')
     return boot_id;
-  text = fd_read_file_at (AT_FDCWD, BOOT_ID_PATH, 2 * BOOT_ID_LENGTH, NULL, error);
+  text = fd_read_file_at (AT_FDCWD, BOOT_ID_PATH, 2 * sizeof boot_id, NULL, error);
   if (text == NULL)
     return NULL;
   if (strlen (text) < BOOT_ID_LENGTH)

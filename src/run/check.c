@@ -201,6 +201,7 @@ probe (Look *look, GError **error)
     return FALSE;
   machine = &look->work.facts->machine;
   host_machine_probe_problems (machine);
+  /* work_probe () has filled it in NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
   return (machine->cgroup_mode != CGROUP_NONE || host_cgroup_probe (machine, error))
          && (machine->cgroups != NULL
              || host_cgroup_places (machine, 0, look->work.spec->linux_->cgroups_path,

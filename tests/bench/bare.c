@@ -44,7 +44,7 @@ write_map (const char *tool, char *pid, char **ids)
 static void
 read_pid (int fd, char pid[16])
 {
-  char text[1024];
+  char text[1024] = "";
   size_t length = 0;
   ssize_t n;
   const char *found;

@@ -11,6 +11,7 @@ client_packages=(buildah catatonit conmon containerd containernetworking-plugins
   umoci)
 fuzz_packages=(clang libclang-rt-dev llvm)
 manager_packages=(dbus-user-session systemd)
+static_packages=(clang-tidy cppcheck)
 package_packages=(debhelper lintian mmdebstrap rpm rpmlint)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
 test_packages=(bats busybox-static fish iproute2 jq man-db mmdebstrap passt procps python3 shellcheck
