@@ -15,6 +15,7 @@
 #include "run/interrupt.h"
 #include "run/kill.h"
 #include "run/launch.h"
+#include "run/layer.h"
 #include "run/list.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
@@ -51,6 +52,7 @@ fill_record (ContainerRecord *record, const Work *work, const CreateRequest *req
   record->oci_version = g_strdup (work->spec->oci_version);
   record->bundle = g_strdup (request->bundle);
   record->rootfs = g_strdup (work->facts->bundle.root->path);
+  record->layer = g_strdup (work->layer.directory);
   record->bwrap = g_strdup (work->facts->machine.bwrap.path);
   record->cgroup_manager = request->cgroup_manager;
   record->annotations = work->spec->annotations != NULL
@@ -98,7 +100,12 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
   LaunchRequest launch_request = { .plan = work->plan, .facts = work->facts,
                                    .options = &work->options, .container = container,
                                    .bus = bus_of (request, &work->facts->machine) };
+  autofd claim = -1;
 
+  if (work->layer.kind == LAYER_DIRECTORY
+      && !layer_claim (container->store, g_ptr_array_index (work->facts->bundle.layers, 0),
+                       work->layer.at, &claim, error))
+    return FALSE;
   if (work->plan->plain
       && (!check_unshared (container->store, work, error)
           || !targets_prepare (work->plan, work->facts, TRUE, error)))

@@ -1,4 +1,4 @@
-/* A container's own writable layer; see layer.h.
+/* A container's writable layer; see layer.h.
  *
  * What is in there was made by the container: names, links, modes and depth are whatever it liked.
  * So the tree is emptied from the top with one descriptor, by names within it, and the way back up
@@ -9,9 +9,11 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/lock.h"
 #include "base/proc.h"
 #include "host/machine.h"
 #include "run/idmap.h"
+#include "run/list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,6 +40,44 @@ layer_make (const Container *container, GError **error)
     return throw_fd_errno (error, "open %s/%s/" CONTAINER_LAYER_FOLDER, container->store->path,
                            container->id);
   return fd_steal (&fd);
+}
+
+/* Whether @path is the folder @directory. */
+static gboolean
+is_folder (const char *path, const SourceFacts *directory)
+{
+  struct stat st;
+
+  return stat (path, &st) == 0 && st.st_dev == directory->device && st.st_ino == directory->inode;
+}
+
+gboolean
+layer_claim (const Store *store, const SourceFacts *directory, const char *at, int *ret_claim,
+             GError **error)
+{
+  autofd claim = openat (directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_autoptr (GPtrArray) entries = NULL;
+  gboolean taken = FALSE;
+
+  if (claim < 0)
+    return throw_errno (error, "%s: open %s", at, directory->path);
+  if (!lock_try (claim, FALSE, &taken, error))
+    return FALSE;
+  if (!taken)
+    return throw (error, "%s: %s: another container is being made with it", at, directory->path);
+  entries = list_containers (store, error);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const ListEntry *entry = g_ptr_array_index (entries, i);
+
+      if (entry->record != NULL && entry->record->layer != NULL
+          && container_status_is_alive (entry->status)
+          && is_folder (entry->record->layer, directory))
+        return throw (error, "%s: %s: it is the layer of container %s, which lives", at,
+                      directory->path, entry->id);
+    }
+  *ret_claim = fd_steal (&claim);
+  return entries != NULL;
 }
 
 /* Removes @name of @directory: 1: done, 0: it is a folder with something in it, -1: errno says. */

@@ -36,6 +36,8 @@ static const Field record_fields[] = {
                 .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
   FIELD_UINT32 (ContainerRecord, owner, "owner", "uid of who created it", .flags = FIELD_REQUIRED),
   FIELD_PAIRS (ContainerRecord, annotations, "annotations", "those of the configuration"),
+  FIELD_STRING (ContainerRecord, layer, "layer", "the folder that its layer is kept in",
+                .flags = FIELD_ABSOLUTE),
   FIELD_STRING (ContainerRecord, bwrap, "bwrap", "the bubblewrap that was used",
                 .flags = FIELD_REQUIRED | FIELD_ABSOLUTE),
   FIELD_NAME (ContainerRecord, cgroup_manager, record_cgroup_managers, "cgroupManager",

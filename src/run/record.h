@@ -26,6 +26,7 @@ typedef struct {
   char *created;           /* RFC 3339, UTC, nanoseconds */
   OptUint32 owner;         /* uid of who created it */
   GPtrArray *annotations;  /* of OciPair; NULL: none */
+  char *layer;             /* the folder that its layer is kept in; NULL: none */
   char *bwrap;             /* absolute path of the bubblewrap that was used */
   int cgroup_manager;      /* CgroupManager */
   char *cgroup;            /* the cgroup that was made for it and goes with it; NULL: none */

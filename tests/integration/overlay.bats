@@ -81,6 +81,29 @@ changed=$'new\nmore\nown\nls: /bin/yes: No such file or directory\na\n600'
   remove "$TEST_DIR/mine"
 }
 
+@test "--overlay DIR: for one container at a time" {
+  mkdir "$TEST_DIR/mine"
+  ln -s mine "$TEST_DIR/link"
+  container_command sleep 100
+  run_oci run --detach --bundle "$BUNDLE" --overlay "$TEST_DIR/mine" "$ID"
+  assert_success
+  run_oci create --bundle "$BUNDLE" --overlay "$TEST_DIR/link" "$ID-2"
+  assert_failure 1
+  assert_one_line_error "--overlay: $TEST_DIR/link: it is the layer of container $ID, which lives"
+  # somebody is about to have it
+  run_oci kill "$ID" KILL
+  wait_until is_status stopped
+  flock "$TEST_DIR/mine" "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" \
+    --overlay "$TEST_DIR/mine" "$ID-2" 2>"$TEST_DIR/stderr" && return 1
+  grep -q 'another container is being made with it' "$TEST_DIR/stderr"
+  # who has ended does not keep it
+  container_command true
+  run_oci run --bundle "$BUNDLE" --overlay "$TEST_DIR/mine" "$ID-2"
+  assert_success
+  run_oci delete "$ID"
+  remove "$TEST_DIR/mine"
+}
+
 @test "--overlay-lower: each layer lies above the one before it" {
   mkdir -p "$TEST_DIR"/{one,two}/etc
   echo one >"$TEST_DIR/one/etc/a" && echo one >"$TEST_DIR/one/etc/b"
