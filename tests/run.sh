@@ -175,7 +175,7 @@ suites() {
   make_scratch
   rm -rf "${scratch:?}/bin"
   mkdir -m 0755 "$scratch/bin"
-  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$dir"/tests/faults/{exchange,flip,step} \
+  install -m 0755 "$dir"/{bwrap-oci,bwrap-oci-gio,bwrap-oci-init} "$dir"/tests/faults/{exchange,flip,pretend,step} \
     "$scratch/bin" ||
     die "$dir: the programs are not there"
   for file in "$top/tests/$1"/*.{bats,sh}; do

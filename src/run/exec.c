@@ -15,6 +15,7 @@
 #include "init/ops.h"
 #include "run/cgroup.h"
 #include "run/exec_process.h"
+#include "run/interrupt.h"
 #include "run/launch.h"
 #include "run/passfd.h"
 #include "run/pidfile.h"
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ID_MAP_MAX 65536
@@ -97,19 +99,30 @@ static gboolean
 follow_inside (Launch *launch, GError **error)
 {
   struct report report = { 0 };
-  int result = report_receive (launch->bwrap.control, &report, NULL, error);
+  siginfo_t ignored;
+  autofd child = -1;
+  int result;
 
+  if (!interrupt_wait (launch->bwrap.interrupt, launch->bwrap.control, error))
+    return FALSE;
+  result = report_receive (launch->bwrap.control, &report, NULL, error);
   if (result < 0)
     return FALSE;
   if (result == 0 || (report.kind == REPORT_INSIDE && report.row <= 1))
     return throw (error, "the init ended before its time");
   if (report.kind != REPORT_INSIDE)
     return report_to_error (&report, NULL, NULL, error);
-  (void) proc_reap (launch->bwrap.child);
+  /* it has nothing more to do, and what it leaves comes to us */
+  spawn_kill (&launch->bwrap.child);
   fd_clear (&launch->bwrap.child_pidfd);
+  child = proc_pidfd ((pid_t) report.row);
+  if (child < 0)
+    return throw_errno (error, "pidfd_open");
+  if (waitid (P_PIDFD, (id_t) child, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
+    return throw (error, "the init reports process %u, which is not its child", report.row);
   launch->bwrap.child = (pid_t) report.row;
-  launch->bwrap.child_pidfd = proc_pidfd (launch->bwrap.child);
-  return launch->bwrap.child_pidfd >= 0 || throw_errno (error, "pidfd_open");
+  launch->bwrap.child_pidfd = fd_steal (&child);
+  return TRUE;
 }
 
 /* Starts the init in the container's namespaces; what it says comes to launch->bwrap.control. */
@@ -220,6 +233,7 @@ gboolean
 exec_in_container (Container *container, const ExecRequest *request, int *ret_status,
                    GError **error)
 {
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   g_auto (Launch) launch = LAUNCH_INIT;
   g_auto (Console) console = CONSOLE_INIT;
   Supervision supervision = { 0 };
@@ -231,8 +245,13 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
     return throw_errno (error, "PR_SET_CHILD_SUBREAPER");
   if (!request->detach && !supervise_block (&supervision.signals, error))
     return FALSE;
+  if (!interrupt_open (&interrupt, error))
+    return FALSE;
+  launch.bwrap.interrupt = &interrupt;
   if (!bring_up (&launch, container, request, &console, error))
     return FALSE;
+  /* from now on a signal is for the program */
+  interrupt_close (&interrupt);
   if (request->pid_file != NULL
       && !pid_file_write (request->pid_file, launch.bwrap.child, error))
     return FALSE;

@@ -173,12 +173,15 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
         return FALSE;
       if (got == 0)
         return bwrap_explain (&launch->bwrap, error);
+      if (!report_once (&launch->heard, &report, error))
+        return FALSE;
       if (report.kind == kind)
         return TRUE;
       switch (report.kind)
         {
         case REPORT_CONSOLE:
-          fd_clear (&launch->console);
+          if (!plan->terminal || fd < 0)
+            return report_meaningless (&report, error);
           launch->console = fd_steal (&fd);
           break;
         case REPORT_NET_DEVICES:
@@ -192,7 +195,7 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
         case REPORT_FAILED:
           return fail_from_report (plan, &report, error);
         default:
-          return throw (error, "the init reports %u, which means nothing", report.kind);
+          return report_meaningless (&report, error);
         }
     }
 }
@@ -377,6 +380,7 @@ gboolean
 launch_start (Launch *launch, const Plan *plan, const Container *container, GError **error)
 {
   Starting starting = { .container = container, .pid = launch->bwrap.child, .notify = -1,
+                        .interrupt = launch->bwrap.interrupt,
                         .interruptible = launch->record != NULL && launch->record->hooks.value };
   struct report report;
   int got;

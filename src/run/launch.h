@@ -21,6 +21,7 @@ typedef struct {
   int notify;   /* once it has started: where the program's notifications arrive; -1: nowhere */
   const ContainerRecord *record;  /* what hooks are told; NULL: there are none to run */
   NetDevices *devices;  /* moved into it, and to go back unless it starts; NULL: none */
+  guint32 heard;    /* kinds of reports that have come */
   gboolean hooked;  /* it got as far as hooks, so that those of poststop are due */
 } Launch;
 

@@ -17,7 +17,8 @@ take_fd (struct msghdr *message)
   struct cmsghdr *header = CMSG_FIRSTHDR (message);
   int fd = -1;
 
-  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS
+      && header->cmsg_len == CMSG_LEN (sizeof fd))
     memcpy (&fd, CMSG_DATA (header), sizeof fd);
   return fd;
 }
@@ -31,10 +32,11 @@ report_receive (int socket, struct report *ret_report, int *ret_fd, GError **err
   } control = { 0 };
   struct report report;
   struct iovec vector = { .iov_base = &report, .iov_len = sizeof report };
+  /* with the room behind one descriptor there would be place for a second */
   struct msghdr message = { .msg_iov = &vector,
                             .msg_iovlen = 1,
                             .msg_control = &control,
-                            .msg_controllen = sizeof control.space };
+                            .msg_controllen = CMSG_LEN (sizeof (int)) };
   autofd fd = -1;
   ssize_t n;
 
@@ -47,14 +49,31 @@ report_receive (int socket, struct report *ret_report, int *ret_fd, GError **err
   if (n < 0)
     return throw_fd_errno (error, "receive from the init");
   fd = take_fd (&message);
-  if (n != sizeof report)
-    return throw_fd (error, "the init reports %zd bytes, which means nothing", n);
+  if (n != sizeof report || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return throw_fd (error, "the init reports what is none of its messages");
   report.step[sizeof report.step - 1] = '\0';
   report.detail[sizeof report.detail - 1] = '\0';
   *ret_report = report;
   if (ret_fd != NULL)
     *ret_fd = fd_steal (&fd);
   return 1;
+}
+
+gboolean
+report_once (guint32 *heard, const struct report *report, GError **error)
+{
+  guint32 bit = report->kind < 32 ? (guint32) 1 << report->kind : 0;
+
+  if (bit == 0 || (*heard & bit) != 0)
+    return report_meaningless (report, error);
+  *heard |= bit;
+  return TRUE;
+}
+
+gboolean
+report_meaningless (const struct report *report, GError **error)
+{
+  return throw (error, "the init reports %u, which means nothing here", report->kind);
 }
 
 gboolean

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "run/interrupt.h"
 #include "run/listener.h"
 
 /* Takes what a report brings; FALSE without an error if it says that the init has failed. */
@@ -18,33 +17,40 @@ take (Starting *starting, const struct report *report, int *fd, GError **error)
     case REPORT_LISTENER:
       return listener_send (starting->container, starting->pid, *fd, error);
     case REPORT_NOTIFY:
-      fd_clear (&starting->notify);
       starting->notify = fd_steal (fd);
       return TRUE;
     case REPORT_FAILED:
       return FALSE;
     default:
-      return throw (error, "the init reports %u, which means nothing", report->kind);
+      return report_meaningless (report, error);
     }
 }
 
 int
 starting_wait (Starting *starting, int socket, struct report *ret_report, GError **error)
 {
-  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
+  g_auto (Interrupt) own = INTERRUPT_INIT;
+  const Interrupt *interrupt = starting->interrupt;
+  guint32 heard = 0;
 
-  if (starting->interruptible && !interrupt_open (&interrupt, error))
-    return -1;
+  if (interrupt == NULL && starting->interruptible)
+    {
+      if (!interrupt_open (&own, error))
+        return -1;
+      interrupt = &own;
+    }
   for (;;)
     {
       autofd fd = -1;
       int got;
 
-      if (starting->interruptible && !interrupt_wait (&interrupt, socket, error))
+      if (interrupt != NULL && !interrupt_wait (interrupt, socket, error))
         return -1;
       got = report_receive (socket, ret_report, &fd, error);
       if (got <= 0)
         return got;
+      if (!report_once (&heard, ret_report, error))
+        return -1;
       if (!take (starting, ret_report, &fd, error))
         return ret_report->kind == REPORT_FAILED ? 1 : -1;
     }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "run/container.h"
+#include "run/interrupt.h"
 #include "run/report.h"
 
 typedef struct {
   const Container *container;
   pid_t pid;               /* the process that starts; 0: the container's first */
   gboolean interruptible;  /* it runs hooks, of which somebody may have enough */
+  const Interrupt *interrupt;  /* where that is waited for already; or NULL */
   int notify;              /* where the program's notifications arrive; -1: nowhere */
 } Starting;
 
