@@ -387,10 +387,11 @@ launch_start (Launch *launch, const Plan *plan, const Container *container, GErr
 
   if (!command_send (launch->bwrap.control, COMMAND_START, error))
     return FALSE;
-  g_clear_pointer (&launch->devices, net_devices_free);
   bwrap_reap_monitor (&launch->bwrap);
   got = starting_wait (&starting, launch->bwrap.control, &report, error);
   launch->notify = starting.notify;
+  if (got == 0)
+    g_clear_pointer (&launch->devices, net_devices_free);
   return got > 0 ? fail_from_report (plan, &report, error) : got == 0;
 }
 

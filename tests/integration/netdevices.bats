@@ -194,10 +194,24 @@ addresses() { here ip -o addr show dev "$1" | grep -v ' fe80:' | grep -oE 'inet6
   here ip -o link show dev d0 | grep -q '[<,]UP[,>].* mtu 1400 '
   here ip -o link show dev end | grep -q '[<,]UP[,>]'
   run ! grep -q '[<,]UP[,>]' <(here ip -o link show dev d1)
-  # there is no such program
+  # it is given up while a hook runs
+  config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", $script]}]' --arg script "touch $TEST_DIR/waiting; sleep 100"
+  "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" 2>"$TEST_DIR/stderr" 3>&- &
+  wait_until test -e "$TEST_DIR/waiting"
+  kill $!
+  status=0
+  wait $! || status=$?
+  assert_failure 1
+  assert_equal "$(addresses d0)" "$before"
+  # there is no such program, or it is none
   config 'del(.hooks)'
   run_container /bin/none
   assert_failure 1
+  assert_equal "$(addresses d0)" "$before"
+  head -c 100 /dev/zero >"$BUNDLE/rootfs/bin/none"
+  chmod +x "$BUNDLE/rootfs/bin/none"
+  run_container /bin/none
+  assert_failure
   assert_equal "$(addresses d0)" "$before"
 }
 
