@@ -34,8 +34,8 @@ static const Option options[] = {
                   "run in this cgroup below the container's"),
   OPTION_FLAG (Options, request.ignore_paused, 0, "ignore-paused", "also in a paused container"),
   OPTION_IGNORED ("no-subreaper", NULL, "accepted, without effect"),
-  OPTION_STRING (Options, request.apparmor, 0, "apparmor", "PROFILE", "refused: no AppArmor"),
-  OPTION_STRING (Options, request.label, 0, "process-label", "LABEL", "refused: no SELinux"),
+  OPTION_STRING (Options, request.apparmor, 0, "apparmor", "PROFILE", "AppArmor profile"),
+  OPTION_STRING (Options, request.label, 0, "process-label", "LABEL", "SELinux label"),
   OPTION_END,
 };
 

@@ -118,6 +118,12 @@ void do_affinity (struct init *init, const struct op *op);
 void do_rlimit (struct init *init, const struct op *op);
 void do_notify (struct init *init, const struct op *op);
 
+/* main.c: to the other side of the joined pid namespace. */
+void do_inside (struct init *init, const struct op *op);
+
+/* label.c: what security modules take the program for. */
+void do_label (struct init *init, const struct op *op);
+
 /* hooks.c: hooks, the runtime's and those in here. */
 void do_net_devices (struct init *init, const struct op *op);
 void do_hooks (struct init *init, const struct op *op);

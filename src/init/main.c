@@ -41,6 +41,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_HOSTNAME] = do_hostname,
   [OP_DOMAINNAME] = do_domainname,
   [OP_OOM_SCORE_ADJ] = do_oom_score_adj,
+  [OP_LABEL] = do_label,
   [OP_NOTIFY] = do_notify,
   [OP_HOOKS] = do_hooks,
   [OP_PIVOT] = do_pivot,
@@ -67,6 +68,7 @@ static operation *const operations[OP_CODE_N] = {
   [OP_HOOK] = do_hook,
   [OP_EXEC] = do_exec,
   [OP_SEEN] = do_seen,
+  [OP_INSIDE] = do_inside,
 };
 
 static void
@@ -158,7 +160,7 @@ own_descriptors (struct init *init)
     fail (init, "dup2", "standard output");
   (void) close (init->first_fd + INIT_FD_STDOUT);
   for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_STDERR; fd++)
-    if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd != init->gate || errno != EBADF))
+    if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd < init->gate || errno != EBADF))
       fail (init, "fcntl", "own descriptors");
 }
 
@@ -199,15 +201,16 @@ hold (struct init *init)
 /* Goes on as a child, which is the first that those in the pid namespace see of an exec: there is
  * nothing in it that is not theirs, no descriptor, memory or program of the runtime
  * (CVE-2016-9962, CVE-2019-5736). It waits until the runtime knows its number. */
-static void
-move_inside (struct init *init)
+void
+do_inside (struct init *init, const struct op *op)
 {
   struct report message = { .kind = REPORT_INSIDE };
   int ends[2];
   pid_t pid;
   char byte;
 
-  do_undumpable (init, NULL);
+  (void) op;
+  (void) close (init->first_fd + INIT_FD_PROC);
   if (pipe2 (ends, O_CLOEXEC) < 0)
     fail (init, "pipe", "");
   pid = fork ();
@@ -253,8 +256,6 @@ main (int argc, char **argv)
   own_descriptors (&init);
   if (argc == 3 && strcmp (argv[2], "hold") == 0)
     hold (&init);
-  if (argc == 3)
-    move_inside (&init);
   (void) umask (0);
   map_instructions (&init, &stream);
   while ((more = stream_next (&stream, &op)) > 0)

@@ -383,12 +383,23 @@ do_root (struct init *init, const struct op *op)
   set_attributes (init, op, init->root, "/");
 }
 
+static void
+label_root (struct init *init, int mount, const char *label)
+{
+  int fd = openat (mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0
+      || syscall (SYS_fsetxattr, fd, "security.selinux", label, strlen (label) + 1, 0) < 0)
+    fail (init, "label its root", label);
+  (void) close (fd);
+}
+
 void
 do_mount (struct init *init, const struct op *op)
 {
   const char *target = op_string (op, 0), *type = op_string (op, 1);
   uint64_t set = op->numbers[MOUNT_SET];
-  unsigned int flags = op->header->flags;
+  unsigned int flags = op->header->flags, n_strings = op->header->n_strings;
   int fd, mount, below;
   struct stat st;
   bool made;
@@ -397,8 +408,10 @@ do_mount (struct init *init, const struct op *op)
   if (fstat (below, &st) < 0)
     fail (init, "stat mount point", target);
 
+  if (flags & OP_FLAG_LABEL)
+    n_strings--;
   fd = filesystem_open (init, type);
-  for (unsigned int i = 2; i < op->header->n_strings; i++)
+  for (unsigned int i = 2; i < n_strings; i++)
     filesystem_set (init, fd, op_string (op, i));
   if (!made && (flags & OP_FLAG_INHERIT_MODE))
     {
@@ -409,6 +422,8 @@ do_mount (struct init *init, const struct op *op)
     }
   mount = filesystem_make (init, fd, type, 0);
 
+  if (flags & OP_FLAG_LABEL)
+    label_root (init, mount, op_string (op, n_strings));
   if (flags & OP_FLAG_COPY_UP)
     {
       copy_up (init, below, mount);
@@ -425,10 +440,11 @@ do_mount (struct init *init, const struct op *op)
     (void) close (mount);
 }
 
-/* Hides directory @at behind an empty read-only tmpfs; all of them share one. */
+/* Hides a directory behind an empty read-only tmpfs; all of them share one. */
 static void
-mask_directory (struct init *init, const char *path)
+mask_directory (struct init *init, const struct op *op)
 {
+  const char *path = op_string (op, 0);
   int mount, fd;
 
   if (init->mask >= 0)
@@ -444,6 +460,8 @@ mask_directory (struct init *init, const char *path)
   fd = filesystem_open (init, "tmpfs");
   filesystem_set (init, fd, "mode=0755");
   filesystem_set (init, fd, "nr_inodes=1");
+  for (unsigned int i = 1; i < op->header->n_strings; i++)
+    filesystem_set (init, fd, op_string (op, i));
   mount = filesystem_make (init, fd, "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID
                                                 | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   place (init, mount, path, OP_FLAG_DIRECTORY);
@@ -476,7 +494,7 @@ do_mask (struct init *init, const struct op *op)
   (void) close (at);
   if (S_ISDIR (st.st_mode))
     {
-      mask_directory (init, path);
+      mask_directory (init, op);
       return;
     }
   mount = sys_open_tree (AT_FDCWD, "/s/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define OPS_MAGIC 0x62774f08u
+#define OPS_MAGIC 0x62774f09u
 
 /* The step that fails where the init may not do what a user namespace's root may. */
 #define INIT_RESTRICTED "bwrap's program cannot use its capabilities"
@@ -24,6 +24,7 @@ enum {
   INIT_FD_OPS,      /* the instructions, a sealed memfd */
   INIT_FD_CONTROL,  /* SOCK_SEQPACKET to the runtime */
   INIT_FD_GATE,     /* listening SOCK_SEQPACKET, or closed */
+  INIT_FD_PROC,     /* the runtime's /proc, for OP_FLAG_OUTSIDE, or closed */
   INIT_FD_STDERR,   /* the program's standard error: bwrap's own goes to the runtime */
   INIT_FD_STDOUT,   /* its standard output, where bwrap has another, or closed */
   INIT_FD_N,
@@ -63,12 +64,13 @@ enum op_code {
   OP_FIFO,             /* n: mode, uid, gid; s: target */
   OP_SYMLINK,          /* s: target, content */
   OP_NET_DEVICES,      /* reports, and waits until the runtime has moved network devices here */
-  OP_MASK,             /* s: path */
+  OP_MASK,             /* s: path, parameters of the file system that hides directories ... */
   OP_READONLY,         /* s: path */
   OP_SYSCTL,           /* s: path below /proc/sys, value */
   OP_HOSTNAME,         /* s: name */
   OP_DOMAINNAME,       /* s: name */
   OP_OOM_SCORE_ADJ,    /* s: value */
+  OP_LABEL,            /* s: file below /proc/self, what is written to it */
   OP_NOTIFY,           /* s: directory, name of the socket that takes what the program notifies */
   OP_HOOKS,            /* reports, and waits until the runtime has run its hooks */
   OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
@@ -95,6 +97,7 @@ enum op_code {
   OP_HOOK,             /* n: enum hook_number; s: path, state, args ..., env ... */
   OP_EXEC,
   OP_SEEN,             /* n: enum seen_number; s: path; fails unless that is mounted there */
+  OP_INSIDE,           /* goes on as a child, in the pid namespace that was joined */
   OP_CODE_N,
 };
 
@@ -110,6 +113,8 @@ enum op_flag {
   OP_FLAG_PLAIN = 1 << 9,         /* everything is in place already */
   OP_FLAG_RECEIVED = 1 << 10,     /* the mount comes by the control socket */
   OP_FLAG_LATE_READONLY = 1 << 8, /* read-only only at the pivot: other mounts go below it */
+  OP_FLAG_OUTSIDE = 1 << 11,      /* by the runtime's /proc */
+  OP_FLAG_LABEL = 1 << 12,        /* the last string is the label of the new file system's root */
 };
 
 /* Attributes are those of mount_setattr(2); "soft" ones are changed only where the

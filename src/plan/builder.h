@@ -66,11 +66,21 @@ gboolean plan_plain (PlanContext *context, GError **error);
 /* The words for the namespaces that bwrap makes, and the capabilities that its program gets. */
 void plan_stage_namespaces (PlanContext *context, const char *capabilities_option);
 
+/* The same for a plan that makes nothing but the namespaces. */
+void plan_trial_staging (PlanContext *context);
+
 /* Adds oom_score_adj; @flags are those of the operation. */
 void plan_oom_score (PlanContext *context, guint32 flags);
 
-/* The same for a plan that makes nothing but the namespaces. */
-void plan_trial_staging (PlanContext *context);
+/* Adds what security modules take the program for; @flags say by which procfs. */
+gboolean plan_labels (PlanContext *context, guint32 flags, GError **error);
+
+/* Refuses linux.mountLabel where it would have no effect. */
+gboolean plan_check_mount_label (PlanContext *context, GError **error);
+
+/* Adds linux.mountLabel to the strings of @op, which end with the parameters of a new file system
+ * of @type, if there is such a label and the type takes one. */
+void plan_label_filesystem (const PlanContext *context, PlanOp *op, const char *type);
 
 /* Fills the maps of plan_unshare_new(). */
 gboolean plan_all_ids (Plan *plan, const MachineFacts *machine, GError **error);

@@ -89,6 +89,7 @@ plan_notify (PlanContext *context)
   plan_op_string (op, "mode=755");
   plan_op_string (op, "size=4k");
   plan_op_string (op, "nr_inodes=4");
+  plan_label_filesystem (context, op, "tmpfs");
   op = plan_op (plan, OP_NOTIFY, row, 0);
   plan_op_string (op, NOTIFY_DIRECTORY);
   plan_op_string (op, NOTIFY_NAME);

@@ -70,6 +70,12 @@ typedef struct {
   gboolean able;  /* set-user-ID or with file capabilities, and no_new_privs is not set */
 } MapTool;
 
+/* The security modules that label processes, as far as they are at work. */
+typedef struct {
+  gboolean apparmor;
+  gboolean selinux;   /* with a policy: without one every label is the kernel's */
+} SecurityModules;
+
 typedef struct {
   guint32 major;  /* kernel release */
   guint32 minor;
@@ -95,6 +101,9 @@ typedef struct {
 
   /* only after host_cgroup_places() */
   GPtrArray *cgroups;             /* of CgroupFacts; NULL: not asked for */
+
+  /* only after host_security_probe() */
+  SecurityModules modules;
 
   /* only after host_machine_probe_problems() */
   gint64 max_user_namespaces;     /* user.max_user_namespaces, -1: unknown */

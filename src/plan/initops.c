@@ -25,6 +25,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_HOSTNAME] = "hostname",
   [OP_DOMAINNAME] = "domainname",
   [OP_OOM_SCORE_ADJ] = "oom-score-adj",
+  [OP_LABEL] = "label",
   [OP_NOTIFY] = "notify",
   [OP_HOOKS] = "hooks",
   [OP_PIVOT] = "pivot",
@@ -51,6 +52,7 @@ static const char *const op_names[OP_CODE_N] = {
   [OP_HOOK] = "hook",
   [OP_EXEC] = "exec",
   [OP_SEEN] = "seen",
+  [OP_INSIDE] = "inside",
 };
 
 const char *

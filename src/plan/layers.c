@@ -160,5 +160,6 @@ plan_layers (PlanContext *context)
     plan_op_string (op, "userxattr");
   if (request->kind == LAYER_VOLATILE)
     plan_op_string (op, "volatile");
+  plan_label_filesystem (context, op, "overlay");
   return TRUE;
 }

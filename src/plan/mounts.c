@@ -270,10 +270,13 @@ begin_hierarchies (const Work *work)
 {
   MountOptions writable = *work->options;
   Work tmpfs = *work;
+  PlanOp *op;
 
   writable.set &= ~(guint64) MOUNT_ATTR_RDONLY;
   tmpfs.options = &writable;
-  plan_op_string (add_mount (&tmpfs, "tmpfs", work->target, 0), "mode=755");
+  op = add_mount (&tmpfs, "tmpfs", work->target, 0);
+  plan_op_string (op, "mode=755");
+  plan_label_filesystem (work->context, op, "tmpfs");
 }
 
 static void
@@ -478,6 +481,9 @@ plan_filesystem (const Work *work, GError **error)
     flags |= OP_FLAG_INHERIT_MODE;
   op = add_mount (work, type, work->target, flags);
   add_parameters (work, op);
+  /* the mount's own option wins */
+  if (!has_parameter (work->options, "context="))
+    plan_label_filesystem (work->context, op, type);
   return TRUE;
 }
 
@@ -508,6 +514,8 @@ plan_mount (PlanContext *context, guint index, GError **error)
 gboolean
 plan_mounts (PlanContext *context, GError **error)
 {
+  if (!plan_go_on (context, plan_check_mount_label (context, error), error))
+    return FALSE;
   for (guint i = 0; i < field_count (context->spec->mounts); i++)
     if (!plan_go_on (context, plan_mount (context, i, error), error))
       return FALSE;

@@ -351,6 +351,8 @@ lose_wanted (const PlainWork *work)
     { process->terminal.value, "/process/terminal", "the terminal is the caller's own" },
     { field_count (process->rlimits) > 0, "/process/rlimits", "limits stay those of the caller" },
     { process->oom_score_adj.set, "/process/oomScoreAdj", "stays that of the caller" },
+    { process->apparmor_profile != NULL, "/process/apparmorProfile", "stays that of the caller" },
+    { process->selinux_label != NULL, "/process/selinuxLabel", "stays that of the caller" },
     { process->scheduler != NULL, "/process/scheduler", "stays that of the caller" },
     { process->io_priority != NULL, "/process/ioPriority", "stays that of the caller" },
     { !process->no_new_privileges.value, "/process/noNewPrivileges",
@@ -364,6 +366,7 @@ lose_wanted (const PlainWork *work)
       "no system call is filtered" },
     { linux_->rootfs_propagation >= 0 && (linux_->rootfs_propagation & shared) != 0,
       "/linux/rootfsPropagation", "mounts are private" },
+    { linux_->mount_label != NULL, "/linux/mountLabel", "file systems have the host's labels" },
     { field_count (linux_->net_devices) > 0, "/linux/netDevices", "no device is moved" },
   };
 

@@ -105,6 +105,7 @@ check_wanted (PlanContext *context, GError **error)
       "/process/noNewPrivileges", "false: what bwrap starts always has no_new_privs" },
     { spec->systemd != SYSTEMD_NONE, "/process/args/0", "systemd needs capabilities" },
     { spec->domainname != NULL, "/domainname", "bwrap sets none" },
+    { spec->linux_->mount_label != NULL, "/linux/mountLabel", "bwrap labels no file system" },
     { field_count (spec->linux_->sysctl) > 0, "/linux/sysctl", "bwrap sets none" },
     { spec->linux_->rootfs_propagation >= 0 && (spec->linux_->rootfs_propagation & shared) != 0,
       "/linux/rootfsPropagation", "with bwrap mounts are private" },
@@ -302,7 +303,8 @@ plan_plain (PlanContext *context, GError **error)
     return plan_refuse (error, "/mounts", "%u words are more than bwrap takes (%d)",
                         plan->words->len, BWRAP_ARGUMENTS_MAX);
   plan_oom_score (context, OP_FLAG_PLAIN);
-  if (!plan_go_on (context, plan_net_devices (context, error), error)
+  if (!plan_labels (context, OP_FLAG_PLAIN, error)
+      || !plan_go_on (context, plan_net_devices (context, error), error)
       || !plan_go_on (context, plan_terminal (context, 0, error), error))
     return FALSE;
   plan_create_hooks (context);

@@ -228,7 +228,8 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
                const PlanOptions *options, GError **error)
 {
   g_autoptr (Plan) plan = plan_empty (spec);
-  HostFacts host = { .machine = { .last_capability = facts->last_capability } };
+  HostFacts host = { .machine = { .last_capability = facts->last_capability,
+                                  .modules = facts->modules } };
   PlanContext context = { .spec = spec, .process = process, .facts = &host, .options = options,
                           .plan = plan };
 
@@ -238,6 +239,10 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
   plan->plain = options->plain;
   plan->no_new_privs = process->no_new_privileges.value || plan->plain;
   (void) plan_op (plan, OP_UNDUMPABLE, plan_row (plan, "", "forbid to be traced"), 0);
+  if (!plan_labels (&context, OP_FLAG_OUTSIDE, error))
+    return NULL;
+  if (facts->joins_pid_ns)
+    (void) plan_op (plan, OP_INSIDE, plan_row (plan, "", "go on in the pid namespace"), 0);
   if (!plan_check_ids (&context, error) || !plan_affinity (&context, error)
       || !plan_terminal (&context, 0, error)
       || !plan_process (&context, error))

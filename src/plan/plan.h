@@ -162,12 +162,18 @@ GPtrArray *plan_notes_new (void);
  * Transfer: full. */
 Plan *plan_all_ids_new (const HostFacts *facts, GError **error);
 
+/* Whether a plan for @process (NULL: there is none) in a container of @spec depends on which
+ * security modules are at work: on MachineFacts.modules, or ExecFacts.modules. */
+gboolean plan_needs_modules (const OciSpec *spec, const OciProcess *process);
+
 /* What a plan for exec must know of the container it goes into. */
 typedef struct {
   GArray *uid_map;         /* of IdMapLine: ids that exist there */
   GArray *gid_map;
   gboolean setgroups_deny;
   guint last_capability;
+  gboolean joins_pid_ns;   /* another pid namespace than the caller's */
+  SecurityModules modules; /* where plan_needs_modules() */
 } ExecFacts;
 
 /* Makes the plan for @process in a container of @spec: only the init's instructions, which begin

@@ -51,6 +51,8 @@ static const Name flag_names[] = {
   { "late-readonly", OP_FLAG_LATE_READONLY },
   { "received", OP_FLAG_RECEIVED },
   { "plain", OP_FLAG_PLAIN },
+  { "outside", OP_FLAG_OUTSIDE },
+  { "label", OP_FLAG_LABEL },
   { NULL, 0 },
 };
 

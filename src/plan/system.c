@@ -11,15 +11,18 @@
 #include <sys/mount.h>
 
 static void
-protect (Plan *plan, guint32 code, char **paths, const char *chapter)
+protect (PlanContext *context, guint32 code, char **paths, const char *chapter)
 {
   for (guint i = 0; paths != NULL && paths[i] != NULL; i++)
     {
       g_autofree char *at = g_strdup_printf ("/linux/%s/%u", chapter, i);
-      guint32 row = plan_row (plan, at, "%s %s", code == OP_MASK ? "hide" : "make read-only",
-                              paths[i]);
+      guint32 row = plan_row (context->plan, at, "%s %s",
+                              code == OP_MASK ? "hide" : "make read-only", paths[i]);
+      PlanOp *op = plan_op (context->plan, code, row, 0);
 
-      plan_op_string (plan_op (plan, code, row, 0), paths[i]);
+      plan_op_string (op, paths[i]);
+      if (code == OP_MASK)
+        plan_label_filesystem (context, op, "tmpfs");
     }
 }
 
@@ -29,8 +32,8 @@ plan_paths (PlanContext *context, GError **error)
   const OciLinux *linux_ = context->spec->linux_;
 
   (void) error;
-  protect (context->plan, OP_READONLY, linux_->readonly_paths, "readonlyPaths");
-  protect (context->plan, OP_MASK, linux_->masked_paths, "maskedPaths");
+  protect (context, OP_READONLY, linux_->readonly_paths, "readonlyPaths");
+  protect (context, OP_MASK, linux_->masked_paths, "maskedPaths");
   return TRUE;
 }
 
@@ -145,7 +148,8 @@ plan_system (PlanContext *context, GError **error)
   set_name (plan, OP_HOSTNAME, context->spec->hostname, "/hostname");
   set_name (plan, OP_DOMAINNAME, context->spec->domainname, "/domainname");
   plan_oom_score (context, 0);
-  if (!plan_go_on (context, plan_terminal (context, OP_FLAG_BIND_CONSOLE, error), error))
+  if (!plan_labels (context, 0, error)
+      || !plan_go_on (context, plan_terminal (context, OP_FLAG_BIND_CONSOLE, error), error))
     return FALSE;
   plan_notify (context);
   plan_create_hooks (context);

@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "base/self.h"
 #include "base/spawn.h"
+#include "host/security.h"
 #include "init/ops.h"
 #include "run/cgroup.h"
 #include "run/exec_process.h"
@@ -91,12 +92,13 @@ typedef struct {
   const CgroupDoors *doors;
   guint preserve_fds;
   int instructions;
+  int proc;         /* our /proc, for the init; -1: it needs none */
   gboolean inside;  /* the init forks: of this process nothing is seen in the container */
 } Joining;
 
 /* The init has forked; its child is the one that counts. */
 static gboolean
-follow_inside (Launch *launch, GError **error)
+follow_inside (Launch *launch, const Plan *plan, GError **error)
 {
   struct report report = { 0 };
   siginfo_t ignored;
@@ -111,7 +113,7 @@ follow_inside (Launch *launch, GError **error)
   if (result == 0 || (report.kind == REPORT_INSIDE && report.row <= 1))
     return throw (error, "the init ended before its time");
   if (report.kind != REPORT_INSIDE)
-    return report_to_error (&report, NULL, NULL, error);
+    return launch_fail (plan, &report, error);
   /* it has nothing more to do, and what it leaves comes to us */
   spawn_kill (&launch->bwrap.child);
   fd_clear (&launch->bwrap.child_pidfd);
@@ -127,14 +129,13 @@ follow_inside (Launch *launch, GError **error)
 
 /* Starts the init in the container's namespaces; what it says comes to launch->bwrap.control. */
 static gboolean
-join (Launch *launch, const Joining *joining, GError **error)
+join (Launch *launch, const Joining *joining, const Plan *plan, GError **error)
 {
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
   int first = 3 + (int) joining->preserve_fds, ends[2];
   autofd init = bwrap_sealed_init (error), theirs = -1;
   char first_number[16];
-  const char *const argv[] = { "bwrap-oci-init", first_number, joining->inside ? "inside" : NULL,
-                               NULL };
+  const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
                            .directory = "/", .namespaces = joining->namespaces };
 
@@ -148,6 +149,8 @@ join (Launch *launch, const Joining *joining, GError **error)
     g_array_append_val (fds, ((SpawnFd) { fd, fd }));
   g_array_append_val (fds, ((SpawnFd) { joining->instructions, first + INIT_FD_OPS }));
   g_array_append_val (fds, ((SpawnFd) { theirs, first + INIT_FD_CONTROL }));
+  if (joining->proc >= 0)
+    g_array_append_val (fds, ((SpawnFd) { joining->proc, first + INIT_FD_PROC }));
   g_array_append_val (fds, ((SpawnFd) { STDERR_FILENO, first + INIT_FD_STDERR }));
   (void) snprintf (first_number, sizeof first_number, "%d", first);
   request.fds = (const SpawnFd *) (const void *) fds->data;
@@ -156,7 +159,45 @@ join (Launch *launch, const Joining *joining, GError **error)
                            &launch->bwrap.child_pidfd, error))
     return FALSE;
   fd_clear (&theirs);
-  return !joining->inside || follow_inside (launch, error);
+  return !joining->inside || follow_inside (launch, plan, error);
+}
+
+/* The plan for a program in the live @container of @spec, and which namespaces to join for it. */
+static Plan *
+make_plan (Container *container, OciSpec *spec, const ExecRequest *request,
+           SpawnNamespaces *namespaces, GError **error)
+{
+  g_autoptr (OciProcess) process = exec_process (spec, request, error);
+  g_auto (ExecFacts) facts = { 0 };
+  PlanOptions options = { .id = container->id, .detach = request->detach,
+                          .plain = container->record->plain.value,
+                          .console_socket = request->console_socket != NULL };
+  Plan *plan;
+
+  if (process == NULL || !read_facts (container->init.pid, &facts, error)
+      || !proc_other_namespaces (container->init.pid, &namespaces->types, error))
+    return NULL;
+  facts.joins_pid_ns = (namespaces->types & CLONE_NEWPID) != 0;
+  if (plan_needs_modules (spec, process))
+    host_security_probe (&facts.modules);
+  plan = plan_exec_new (spec, process, &facts, &options, error);
+  if (plan == NULL)
+    return NULL;
+  namespaces->keep_groups = plan->keep_groups;
+  namespaces->keep_capabilities = (namespaces->types & CLONE_NEWUSER) != 0;
+  namespaces->as_root = namespaces->keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
+                        && plan_id_is_mapped (facts.gid_map, 0);
+  return plan;
+}
+
+/* Whether the init has something to write that only our /proc leads to. */
+static gboolean
+needs_proc (const Plan *plan)
+{
+  for (guint i = 0; i < plan->ops->len; i++)
+    if (((const PlanOp *) g_ptr_array_index (plan->ops, i))->flags & OP_FLAG_OUTSIDE)
+      return TRUE;
+  return FALSE;
 }
 
 /* Everything up to the running program. */
@@ -164,41 +205,36 @@ static gboolean
 bring_up (Launch *launch, Container *container, const ExecRequest *request, Console *console,
           GError **error)
 {
-  g_auto (ExecFacts) facts = { 0 };
   g_autoptr (OciSpec) spec = container_spec (container, error);
-  g_autoptr (OciProcess) process = spec != NULL ? exec_process (spec, request, error) : NULL;
   g_autoptr (Plan) plan = NULL;
-  autofd pidfd = -1, instructions = -1;
+  autofd pidfd = -1, instructions = -1, proc = -1;
   SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
   g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
   Joining joining = { .namespaces = &namespaces, .doors = &doors,
                       .preserve_fds = request->preserve_fds };
-  PlanOptions options = { .id = container->id, .detach = request->detach,
-                          .plain = container->record->plain.value,
-                          .console_socket = request->console_socket != NULL };
 
-  if (process == NULL || !container_pidfd (container, &pidfd, error))
+  if (spec == NULL || !container_pidfd (container, &pidfd, error))
     return FALSE;
   if (pidfd < 0)
     return throw (error, "cannot exec in a stopped container");
-  if (!read_facts (container->init.pid, &facts, error)
-      || !proc_other_namespaces (container->init.pid, &namespaces.types, error))
-    return FALSE;
-  plan = plan_exec_new (spec, process, &facts, &options, error);
+  plan = make_plan (container, spec, request, &namespaces, error);
   if (plan == NULL)
     return FALSE;
   instructions = launch_instructions (plan, container, TRUE, error);
   if (instructions < 0)
     return FALSE;
+  if (needs_proc (plan))
+    {
+      proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+      if (proc < 0)
+        return throw_errno (error, "open /proc");
+    }
   namespaces.pidfd = pidfd;
-  namespaces.keep_groups = plan->keep_groups;
   joining.inside = (namespaces.types & CLONE_NEWPID) != 0;
-  namespaces.keep_capabilities = (namespaces.types & CLONE_NEWUSER) != 0;
-  namespaces.as_root = namespaces.keep_capabilities && plan_id_is_mapped (facts.uid_map, 0)
-                       && plan_id_is_mapped (facts.gid_map, 0);
   joining.instructions = instructions;
+  joining.proc = proc;
   return container_cgroup_doors (container, request->cgroups, &doors, error)
-         && join (launch, &joining, error)
+         && join (launch, &joining, plan, error)
          && launch_wait_ready (launch, plan, error)
          && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)
          && console_take (&launch->console, console, request->console_socket, error)

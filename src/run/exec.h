@@ -13,8 +13,8 @@ typedef struct {
   const GPtrArray *groups;       /* of const char *: gids, in addition */
   const GPtrArray *cgroups;      /* of const char *: "PATH" below the container's own cgroup, or
                                   * "CONTROLLER,...:PATH"; NULL: that itself */
-  const char *apparmor;          /* refused unless NULL or empty, as the next */
-  const char *label;
+  const char *apparmor;          /* AppArmor profile; NULL or empty: the process's own */
+  const char *label;             /* SELinux label, likewise */
   const char *pid_file;          /* absolute; NULL: none */
   const char *console_socket;    /* absolute; NULL: none */
   const char *pidfd_socket;      /* NULL: none */

@@ -153,21 +153,21 @@ change_process (OciProcess *process, const ExecRequest *request, GError **error)
          && add_capabilities (process, request->caps, error);
 }
 
-static gboolean
-is_given (const char *text)
+static void
+set_label (char **label, const char *given)
 {
-  return text != NULL && *text != '\0';
+  if (given == NULL || *given == '\0')
+    return;
+  g_free (*label);
+  *label = g_strdup (given);
 }
 
-OciProcess *
-exec_process (OciSpec *spec, const ExecRequest *request, GError **error)
+/* The process as the container or a file has it, with what the options change. */
+static OciProcess *
+choose_process (OciSpec *spec, const ExecRequest *request, GError **error)
 {
   g_autoptr (OciProcess) process = NULL;
 
-  if (is_given (request->apparmor))
-    return throw_null (error, "--apparmor %s: this host has no AppArmor", request->apparmor);
-  if (is_given (request->label))
-    return throw_null (error, "--process-label %s: this host has no SELinux", request->label);
   if (request->process_file != NULL)
     {
       process = read_process (request->process_file, error);
@@ -182,4 +182,18 @@ exec_process (OciSpec *spec, const ExecRequest *request, GError **error)
     return throw_null (error, "the container has no process to take after");
   process = g_steal_pointer (&spec->process);
   return change_process (process, request, error) ? g_steal_pointer (&process) : NULL;
+}
+
+OciProcess *
+exec_process (OciSpec *spec, const ExecRequest *request, GError **error)
+{
+  OciProcess *process = choose_process (spec, request, error);
+
+  /* also of a whole process: less than was asked for would go unseen */
+  if (process != NULL)
+    {
+      set_label (&process->apparmor_profile, request->apparmor);
+      set_label (&process->selinux_label, request->label);
+    }
+  return process;
 }

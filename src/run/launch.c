@@ -77,8 +77,8 @@ launch_instructions (const Plan *plan, Container *container, gboolean stored, GE
   return fd_memfd ("bwrap-oci-instructions", block->data, block->len, TRUE, error);
 }
 
-static gboolean
-fail_from_report (const Plan *plan, const struct report *report, GError **error)
+gboolean
+launch_fail (const Plan *plan, const struct report *report, GError **error)
 {
   const PlanRow *row = report->row < plan->rows->len ? g_ptr_array_index (plan->rows, report->row)
                                                      : NULL;
@@ -193,7 +193,7 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
             return FALSE;
           break;
         case REPORT_FAILED:
-          return fail_from_report (plan, &report, error);
+          return launch_fail (plan, &report, error);
         default:
           return report_meaningless (&report, error);
         }
@@ -258,7 +258,7 @@ know_child (Launch *launch, const LaunchRequest *request, GError **error)
   if (request->plan->userns != USERNS_BWRAP && fd_wait (launch->bwrap.control, 0)
       && report_receive (launch->bwrap.control, &report, NULL, NULL) > 0
       && report.kind == REPORT_FAILED)
-    return fail_from_report (request->plan, &report, error);
+    return launch_fail (request->plan, &report, error);
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
@@ -392,7 +392,7 @@ launch_start (Launch *launch, const Plan *plan, const Container *container, GErr
   launch->notify = starting.notify;
   if (got == 0)
     g_clear_pointer (&launch->devices, net_devices_free);
-  return got > 0 ? fail_from_report (plan, &report, error) : got == 0;
+  return got > 0 ? launch_fail (plan, &report, error) : got == 0;
 }
 
 void

@@ -5,6 +5,7 @@
 #include "run/bwrap.h"
 #include "run/container.h"
 #include "run/netdevices.h"
+#include "run/report.h"
 
 typedef struct {
   const Plan *plan;
@@ -38,6 +39,10 @@ gboolean launch_try (const LaunchRequest *request, GError **error);
  * planned; -1 on error. With @stored the filter is the one kept with @container, else it is made
  * and kept there; without a container (NULL) there is none. */
 int launch_instructions (const Plan *plan, Container *container, gboolean stored, GError **error);
+
+/* Turns the init's report of failure into an error with the words of its row in @plan; always
+ * returns FALSE. */
+gboolean launch_fail (const Plan *plan, const struct report *report, GError **error);
 
 /* Waits until the init is ready; the terminal may come before. */
 gboolean launch_wait_ready (Launch *launch, const Plan *plan, GError **error);

@@ -11,6 +11,7 @@
 #include "host/cgroups.h"
 #include "host/machine.h"
 #include "host/paths.h"
+#include "host/security.h"
 #include "host/systemd.h"
 #include "json/parse.h"
 #include "plan/mounts.h"
@@ -110,6 +111,8 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
     host_paths_probe (spec, &facts->bundle);
   if (spec->process != NULL && field_count (spec->process->rlimits) > 0)
     host_limits_probe (&facts->machine);
+  if (plan_needs_modules (spec, spec->process))
+    host_security_probe (&facts->machine.modules);
   host_layers_probe (spec, &work->layer, &facts->bundle);
   work->layer_path = g_build_filename (store->path, request->id, CONTAINER_LAYER_FOLDER, NULL);
   return TRUE;

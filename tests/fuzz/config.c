@@ -190,7 +190,8 @@ fuzz_process (const char *data, gsize size)
   g_autoptr (OciProcess) process = oci_process_parse (data, size, "process.json", NULL, &error);
   IdMapLine line = { 0, 100000, 65536 };
   g_autoptr (GArray) map = g_array_new (FALSE, FALSE, sizeof line);
-  ExecFacts facts = { .uid_map = map, .gid_map = map, .last_capability = 40 };
+  ExecFacts facts = { .uid_map = map, .gid_map = map, .last_capability = 40,
+                      .joins_pid_ns = TRUE, .modules = { TRUE, TRUE } };
   g_autoptr (Plan) plan = NULL;
   PlanOptions options;
 

@@ -86,21 +86,21 @@ assert_host() {
 }
 
 @test "all that is refused is told at once, with its pointer" {
-  config '.process.args = ["nosuch"] | .process.selinuxLabel = "a:b:c"
+  config '.process.args = ["nosuch"] | .linux.intelRdt = {closID: "x"}
     | .mounts += [{destination: "/a", type: "bind", source: "/no/such"},
         {destination: "/b", type: "nosuchfs"},
         {destination: "/c", type: "tmpfs", options: ["size=1m", "nosuch=\u0001"]}]
-    | .linux.mountLabel = "a:b:c"
+    | .linux.netDevices = {lo: {}}
     | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"]}
     | .process.capabilities.bounding += ["CAP_NO_SUCH"] | .solaris = {milestone: "x"}'
   check
   assert_failure 1
   assert_no_stderr
   assert_line "refused /process/args/0: " "executable file not found in \$PATH"
-  assert_line "refused /process/selinuxLabel: "
+  assert_line "refused /linux/intelRdt: "
   assert_line "refused /mounts/7/source: open /no/such: No such file or directory"
   assert_line "refused /mounts/8/type: "
-  assert_line "refused /linux/mountLabel: "
+  assert_line "refused /linux/netDevices: "
   assert_line "ignored /process/capabilities/bounding/"
   assert_line "ignored /solaris: for another platform"
   assert_line "done /linux/seccomp"
@@ -151,15 +151,15 @@ assert_host() {
 }
 
 @test "--json" {
-  config '.process.selinuxLabel = "a:b:c"'
+  config '.linux.intelRdt = {closID: "x"}'
   check --json
   assert_failure 1
   assert_no_stderr
   jq -e --arg b "$BUNDLE" '.works == false and .bundle == $b and (.host | type == "array")
     and (.host | all (.severity == "warning" and (.message | type == "string")))
-    and ([.properties[] | select (.support == "refused") | .pointer] == ["/process/selinuxLabel"])
+    and ([.properties[] | select (.support == "refused") | .pointer] == ["/linux/intelRdt"])
     and (.properties | length > 20 and all (keys == ["message", "pointer", "support"]))' <<<"$output"
-  config 'del (.process.selinuxLabel)'
+  config 'del (.linux.intelRdt)'
   check --json
   assert_success
   jq -e '.works == true' <<<"$output"
@@ -183,19 +183,19 @@ assert_host() {
 
 @test "on a terminal it is aligned and coloured, unless NO_COLOR or a dumb terminal say no" {
   local bold=$'\e['
-  config '.process.selinuxLabel = "a:b:c"'
+  config '.linux.intelRdt = {closID: "x"}'
   on_tty() { env "$@" script -qec "$BWRAP_OCI --root $STATE check $BUNDLE" /dev/null < <(sleep 5) 3>&- || true; }
   requires script
   output=$(on_tty TERM=xterm)
-  assert_output_has "${bold}31mrefused${bold}0m     /process/selinuxLabel "
+  assert_output_has "${bold}31mrefused${bold}0m     /linux/intelRdt "
   assert_output_has "${bold}32mdone${bold}0m        /root/path "
   output=$(on_tty TERM=xterm NO_COLOR=1)
   [[ "$output" != *"$bold"* ]] || show "colours"
-  assert_output_has "refused     /process/selinuxLabel "
+  assert_output_has "refused     /linux/intelRdt "
   output=$(on_tty TERM=dumb)
   [[ "$output" != *"$bold"* ]] || show "colours"
   check
-  assert_line "refused /process/selinuxLabel: "
+  assert_line "refused /linux/intelRdt: "
 }
 
 @test "a file whose set-user-ID bit has no effect" {
@@ -313,13 +313,13 @@ pretend_bwrap() {
 }
 
 @test "host: no place for the state, and a bundle that is refused: both" {
-  config '.process.selinuxLabel = "a:b:c"'
+  config '.linux.intelRdt = {closID: "x"}'
   requires user
   status=0
   output=$(env -u XDG_RUNTIME_DIR "$BWRAP_OCI" check "$BUNDLE" 3>&-) || status=$?
   assert_failure 1
   assert_line "problem host: no place for the containers' state: XDG_RUNTIME_DIR is not set (--root DIR names one)"
-  assert_line "refused /process/selinuxLabel: "
+  assert_line "refused /linux/intelRdt: "
 }
 
 @test "host: no cgroup is delegated" {

@@ -83,7 +83,51 @@ PY
   assert_output bind=static:0
 }
 
-@test "what takes a privilege or a security module that is not there is refused by name" {
+# What the machine's modules are, as the kernel tells everybody.
+has_apparmor() { cat /proc/self/attr/apparmor/current >/dev/null 2>&1; }
+has_selinux() { [ -e /sys/fs/selinux/enforce ] && [ "$(tr -d '\0' </proc/self/attr/current)" != kernel ]; }
+
+@test "process.apparmorProfile, process.selinuxLabel, linux.mountLabel: applied, or refused by name" {
+  local refused label
+  config '.process.apparmorProfile = "unconfined"'
+  run_container /bin/echo ran
+  assert_success
+  assert_output ran
+  config '.process.apparmorProfile = "none-such"'
+  run_container /bin/true
+  [ "$status" = 1 ] || show "a profile that is not there"
+  if has_apparmor; then refused="write /proc/self/attr/apparmor/exec: "
+  else refused="apparmor is disabled or not supported"; fi
+  assert_one_line_error "config.json: /process/apparmorProfile: " "$refused"
+  config 'del (.process.apparmorProfile) | .process.selinuxLabel = "none:none:none:s0"'
+  run_container /bin/true
+  [ "$status" = 1 ] || show "a label that is not there"
+  if has_selinux; then refused="write /proc/self/attr/exec: "
+  else refused="selinux is disabled or not supported"; fi
+  assert_one_line_error "config.json: /process/selinuxLabel: " "$refused"
+  config 'del (.process.selinuxLabel) | .linux.mountLabel = "none:none:none:s0"'
+  run_container /bin/true
+  [ "$status" = 1 ] || show "a label of file systems that is not there"
+  if has_selinux; then refused="mount option: context="; fi
+  assert_one_line_error "config.json: /" "$refused"
+
+  config 'del (.linux.mountLabel)'
+  container_command /bin/sleep 1000
+  run_oci run --detach --bundle "$BUNDLE" "$ID"
+  assert_success
+  run_oci exec --apparmor unconfined "$ID" /bin/echo ran
+  assert_success
+  assert_output ran
+  for label in "--apparmor none-such" "--process-label none:none:none:s0"; do
+    # shellcheck disable=SC2086  # an option and its value
+    run_oci exec $label "$ID" /bin/true
+    [ "$status" = 255 ] || show "exec $label"
+    assert_stderr_has "bwrap-oci: exec failed: config.json: /process/"
+  done
+  run_oci delete --force "$ID"
+}
+
+@test "what takes a privilege is refused by name" {
   local pointer value
   while read -r pointer value; do
     cp "$BUNDLE/config.json" "$TEST_DIR/usual"
@@ -93,9 +137,6 @@ PY
     assert_one_line_error "config.json: $pointer: "
     cp "$TEST_DIR/usual" "$BUNDLE/config.json"
   done <<'EOT'
-/process/apparmorProfile "none-such"
-/process/selinuxLabel "system_u:system_r:none_t:s0"
-/linux/mountLabel "system_u:object_r:none_t:s0"
 /linux/intelRdt {"closID":"x","schemata":["L3:0=f"],"l3CacheSchema":"L3:0=f","memBwSchema":"MB:0=10","enableMonitoring":true}
 EOT
 }

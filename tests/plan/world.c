@@ -60,6 +60,17 @@ static const Name resctrl_names[] = {
   { NULL, 0 },
 };
 
+enum {
+  MODULE_APPARMOR = 1 << 0,
+  MODULE_SELINUX = 1 << 1,
+};
+
+static const Name module_names[] = {
+  { "apparmor", MODULE_APPARMOR },
+  { "selinux", MODULE_SELINUX },
+  { NULL, 0 },
+};
+
 static const Name truth_names[] = { { "no", FALSE }, { "yes", TRUE }, { NULL, 0 } };
 
 static const Name flag_names[] = {
@@ -292,6 +303,7 @@ fill_machine (World *world, MachineFacts *machine)
 {
   const char *user = value_of (world, "user");
   const char *v1 = value_of (world, "cgroup_v1");
+  gint64 modules;
 
   machine->major = 6;
   machine->minor = 1;
@@ -307,6 +319,9 @@ fill_machine (World *world, MachineFacts *machine)
       for (guint i = 0; i < 16; i++)
         g_array_append_val (machine->hard_limits, limit);
     }
+  modules = bits (module_names, value_of (world, "modules"));
+  machine->modules = (SecurityModules) { .apparmor = (modules & MODULE_APPARMOR) != 0,
+                                         .selinux = (modules & MODULE_SELINUX) != 0 };
   machine->uid_map = own_map (world, "uid_map", &machine->initial_user_ns);
   machine->gid_map = own_map (world, "gid_map", &machine->initial_user_ns);
   machine->sub_uids = ranges (value_of (world, "sub_uids"));

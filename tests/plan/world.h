@@ -8,6 +8,7 @@
  *   user                                       a login name, or none
  *   capabilities                               words, or none
  *   hard_limit                                 of all resources, or none
+ *   modules                                    apparmor, selinux, or none
  *   uid_map, gid_map                           initial, or INSIDE:FIRST:COUNT ...
  *   sub_uids, sub_gids                         FIRST:COUNT ..., or none
  *   newuidmap, newgidmap                       able, unable, missing
