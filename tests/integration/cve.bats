@@ -644,6 +644,13 @@ job = subprocess.run([BWRAP_OCI, "--root", STATE, "run", "--bundle", BUNDLE, ID]
 equal(job.stdout.decode().split("\n")[0][:7], "session", job.stdout.decode())
 child = subprocess.run([BWRAP_OCI, "--root", STATE, "run", "--detach", "--bundle", BUNDLE, ID],
                        stdin=slave, stdout=open(os.environ["BUNDLE"] + "/detached", "w"), stderr=slave)
+# and the same in one that waits for its start
+for words in ["create", "--bundle", BUNDLE, ID + "-2"], ["exec", ID + "-2", "/usr/bin/python3", "/inject"]:
+    job = subprocess.run([BWRAP_OCI, "--root", STATE] + words, stdin=slave if words[0] == "exec" else subprocess.DEVNULL,
+                         stdout=subprocess.PIPE if words[0] == "exec" else subprocess.DEVNULL)
+    equal(job.returncode, 0, words[0])
+said = job.stdout.decode()
+check(said.startswith("session") and "done" not in said and "controlling" not in said, said)
 PY
   wait_until grep -q session "$BUNDLE/detached"
   none_of 'done|controlling' "$BUNDLE/detached"
