@@ -65,24 +65,22 @@ int walk_make (int root, const char *path, unsigned int flags, bool *made);
  * and copies that component to @name (NAME_MAX + 1 bytes). */
 int walk_parent (int root, const char *path, char *name);
 
-/* mount.c: the operations that place something. */
-void do_root (struct init *init, const struct op *op);
-void do_bind (struct init *init, const struct op *op);
-void do_mount (struct init *init, const struct op *op);
-void do_mask (struct init *init, const struct op *op);
-void do_readonly (struct init *init, const struct op *op);
-void do_pivot (struct init *init, const struct op *op);
-void do_seen (struct init *init, const struct op *op);
-void do_root_readonly (struct init *init, const struct op *op);
+/* The operations, each of which returns only if it is done:
+ *   mount.c    what places something
+ *   device.c   nodes and FIFOs
+ *   layers.c   a writable layer over the root
+ *   system.c   names, sysctls, limits, files that are made, what is kept through the exec
+ *   label.c    what security modules take the program for
+ *   hooks.c    hooks, the runtime's and those in here
+ *   passwd.c   the image's user database, which is hostile
+ *   process.c  from the finished root to the program
+ *   main.c     to the other side of the joined pid namespace */
+#define OPERATION(code, function, name, n_numbers, n_strings) \
+  void do_##function (struct init *init, const struct op *op);
+OPERATIONS (OPERATION)
+#undef OPERATION
 
-/* device.c: nodes and FIFOs. */
-void do_device (struct init *init, const struct op *op);
-void do_fifo (struct init *init, const struct op *op);
-
-/* layers.c: new file systems, and a writable layer over the root. */
-void do_layers (struct init *init, const struct op *op);
-
-/* Opens a context for a new file system of @type (fsopen(2)). */
+/* layers.c: new file systems. Opens a context for a new file system of @type (fsopen(2)). */
 int filesystem_open (struct init *init, const char *type);
 
 /* Sets one "key=value" or "key" parameter of it. */
@@ -99,49 +97,3 @@ void copy_up (struct init *init, int from, int to);
 
 /* Gives the directory @to the owner of @from, but for the ids that @op's options set. */
 void copy_owner (struct init *init, const struct op *op, int from, int to);
-
-/* system.c: names, sysctls, limits, files that are made. */
-void do_new_session (struct init *init, const struct op *op);
-void do_undumpable (struct init *init, const struct op *op);
-void do_become_root (struct init *init, const struct op *op);
-void do_symlink (struct init *init, const struct op *op);
-void do_sysctl (struct init *init, const struct op *op);
-void do_hostname (struct init *init, const struct op *op);
-void do_domainname (struct init *init, const struct op *op);
-void do_oom_score_adj (struct init *init, const struct op *op);
-void do_keyring (struct init *init, const struct op *op);
-void do_scheduler (struct init *init, const struct op *op);
-void do_io_priority (struct init *init, const struct op *op);
-void do_personality (struct init *init, const struct op *op);
-void do_memory_policy (struct init *init, const struct op *op);
-void do_affinity (struct init *init, const struct op *op);
-void do_rlimit (struct init *init, const struct op *op);
-void do_notify (struct init *init, const struct op *op);
-
-/* main.c: to the other side of the joined pid namespace. */
-void do_inside (struct init *init, const struct op *op);
-
-/* label.c: what security modules take the program for. */
-void do_label (struct init *init, const struct op *op);
-
-/* hooks.c: hooks, the runtime's and those in here. */
-void do_net_devices (struct init *init, const struct op *op);
-void do_hooks (struct init *init, const struct op *op);
-void do_hook (struct init *init, const struct op *op);
-
-/* passwd.c: the image's user database, which is hostile. */
-void do_home (struct init *init, const struct op *op);
-
-/* process.c: from the finished root to the program. */
-void do_console (struct init *init, const struct op *op);
-void do_groups (struct init *init, const struct op *op);
-void do_cwd (struct init *init, const struct op *op);
-void do_program (struct init *init, const struct op *op);
-void do_ready (struct init *init, const struct op *op);
-void do_ids (struct init *init, const struct op *op);
-void do_capabilities (struct init *init, const struct op *op);
-void do_no_new_privs (struct init *init, const struct op *op);
-void do_seccomp (struct init *init, const struct op *op);
-void do_arguments (struct init *init, const struct op *op);
-void do_environment (struct init *init, const struct op *op);
-void do_exec (struct init *init, const struct op *op);

@@ -39,66 +39,13 @@ struct ops_header {
 
 struct op_header {
   uint32_t size;       /* of the whole record, a multiple of 8 */
-  uint32_t code;       /* enum op_code */
+  uint32_t code;       /* enum op_code, below */
   uint32_t n_numbers;  /* uint64_t each, right behind this */
   uint32_t n_strings;  /* NUL-terminated, at the end */
   uint32_t data_size;  /* bytes behind the numbers, padded to 8 */
   uint32_t flags;      /* OP_FLAG_* */
   uint32_t row;
   uint32_t reserved;
-};
-
-/* What each operation reads: n: its numbers, s: its strings, d: its data. */
-enum op_code {
-  OP_NEW_SESSION = 1,  /* setsid(2) */
-  OP_UNDUMPABLE,       /* nobody may trace us until the exec */
-  OP_BECOME_ROOT,      /* ids 0 of the user namespace */
-  OP_LAYERS,           /* n: st_dev and st_ino of what is staged at /r; s: staged folder of the
-                        * writable layer ("": in memory), parameters of the overlay ... */
-  OP_ROOT,             /* n, s: as OP_BIND without the first two; takes what is staged at /r */
-  OP_BIND,             /* n: enum bind_number, and what each of the other strings keeps of
-                        * BIND_SOFT_CLEAR; s: target, staged source, mounts at ("") and below it */
-  OP_MOUNT,            /* n: enum mount_number; s: target, type, "key=value" or "key" ... */
-  OP_DEVICE,           /* n: enum device_number, at least the first; s: target, staged source ("":
-                        * none) */
-  OP_FIFO,             /* n: mode, uid, gid; s: target */
-  OP_SYMLINK,          /* s: target, content */
-  OP_NET_DEVICES,      /* reports, and waits until the runtime has moved network devices here */
-  OP_MASK,             /* s: path, parameters of the file system that hides directories ... */
-  OP_READONLY,         /* s: path */
-  OP_SYSCTL,           /* s: path below /proc/sys, value */
-  OP_HOSTNAME,         /* s: name */
-  OP_DOMAINNAME,       /* s: name */
-  OP_OOM_SCORE_ADJ,    /* s: value */
-  OP_LABEL,            /* s: file below /proc/self, what is written to it */
-  OP_NOTIFY,           /* s: directory, name of the socket that takes what the program notifies */
-  OP_HOOKS,            /* reports, and waits until the runtime has run its hooks */
-  OP_PIVOT,            /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */
-  OP_ROOT_READONLY,
-  OP_KEYRING,          /* s: name of the session keyring */
-  OP_CONSOLE,          /* n: enum console_number; sends the master, keeps the slave */
-  OP_SCHEDULER,        /* n: enum scheduler_number */
-  OP_IO_PRIORITY,      /* n: class and priority as ioprio_set(2) takes them */
-  OP_PERSONALITY,      /* n: of personality(2) */
-  OP_MEMORY_POLICY,    /* n: mode and flags of set_mempolicy(2), then the mask of nodes */
-  OP_AFFINITY,         /* n: the mask of sched_setaffinity(2) */
-  OP_RLIMIT,           /* n: resource, soft, hard */
-  OP_GROUPS,           /* n: supplementary gids */
-  OP_CWD,              /* n: enum program_number; s: the working directory */
-  OP_PROGRAM,          /* n: enum program_number; s: args[0], PATH ("": none) */
-  OP_HOME,             /* n: uid; HOME comes from the image's /etc/passwd */
-  OP_READY,            /* reports and waits for the start; flags: OP_FLAG_GATE */
-  OP_IDS,              /* n: uid, gid, umask */
-  OP_CAPABILITIES,     /* n: enum capability_number */
-  OP_NO_NEW_PRIVS,
-  OP_SECCOMP,          /* n: flags of seccomp(2); d: struct sock_filter[] */
-  OP_ARGUMENTS,        /* s: args */
-  OP_ENVIRONMENT,      /* s: env */
-  OP_HOOK,             /* n: enum hook_number; s: path, state, args ..., env ... */
-  OP_EXEC,
-  OP_SEEN,             /* n: enum seen_number; s: path; fails unless that is mounted there */
-  OP_INSIDE,           /* goes on as a child, in the pid namespace that was joined */
-  OP_CODE_N,
 };
 
 enum op_flag {
@@ -209,6 +156,82 @@ enum hook_number {
   HOOK_ARGS,     /* how many of the strings are args */
   HOOK_INHERIT,  /* 1: its environment is the program's, and no env follows */
   HOOK_NUMBERS,
+};
+
+/* Every operation, as OP_MASK, do_mask() in the init and "mask" in the plan, and how many numbers
+ * and strings it has at least. What it reads: n: its numbers, s: its strings, d: its data. */
+#define OPERATIONS(X) \
+  X (NEW_SESSION, new_session, "new-session", 0, 0)  /* setsid(2) */ \
+  X (UNDUMPABLE, undumpable, "undumpable", 0, 0)  /* nobody may trace us until the exec */ \
+  X (BECOME_ROOT, become_root, "become-root", 0, 0)  /* ids 0 of the user namespace */ \
+  /* n: st_dev and st_ino of what is staged at /r; s: staged folder of the writable layer \
+   * ("": in memory), parameters of the overlay ... */ \
+  X (LAYERS, layers, "layers", 2, 2) \
+  /* n, s: as OP_BIND without the first two; takes what is staged at /r */ \
+  X (ROOT, root, "root", BIND_NUMBERS, 0) \
+  /* n: enum bind_number, and what each of the other strings keeps of BIND_SOFT_CLEAR; \
+   * s: target, staged source, mounts at ("") and below it */ \
+  X (BIND, bind, "bind", BIND_NUMBERS, 2) \
+  /* n: enum mount_number; s: target, type, "key=value" or "key" ... */ \
+  X (MOUNT, mount, "mount", MOUNT_NUMBERS, 2) \
+  /* n: enum device_number, at least the first; s: target, staged source ("": none) */ \
+  X (DEVICE, device, "device", 1, 2) \
+  X (FIFO, fifo, "fifo", 3, 1)  /* n: mode, uid, gid; s: target */ \
+  X (SYMLINK, symlink, "symlink", 0, 2)  /* s: target, content */ \
+  /* reports, and waits until the runtime has moved network devices here */ \
+  X (NET_DEVICES, net_devices, "net-devices", 0, 0) \
+  /* s: path, parameters of the file system that hides directories ... */ \
+  X (MASK, mask, "mask", 0, 1) \
+  X (READONLY, readonly, "readonly", 0, 1)  /* s: path */ \
+  X (SYSCTL, sysctl, "sysctl", 0, 2)  /* s: path below /proc/sys, value */ \
+  X (HOSTNAME, hostname, "hostname", 0, 1)  /* s: name */ \
+  X (DOMAINNAME, domainname, "domainname", 0, 1)  /* s: name */ \
+  X (OOM_SCORE_ADJ, oom_score_adj, "oom-score-adj", 0, 1)  /* s: value */ \
+  X (LABEL, label, "label", 0, 2)  /* s: file below /proc/self, what is written to it */ \
+  /* s: directory, name of the socket that takes what the program notifies */ \
+  X (NOTIFY, notify, "notify", 0, 2) \
+  X (HOOKS, hooks, "hooks", 0, 0)  /* reports, and waits until the runtime has run its hooks */ \
+  /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */ \
+  X (PIVOT, pivot, "pivot", 1, 0) \
+  X (ROOT_READONLY, root_readonly, "root-readonly", 0, 0) \
+  X (KEYRING, keyring, "keyring", 0, 1)  /* s: name of the session keyring */ \
+  /* n: enum console_number; sends the master, keeps the slave */ \
+  X (CONSOLE, console, "console", CONSOLE_NUMBERS, 0) \
+  X (SCHEDULER, scheduler, "scheduler", SCHEDULER_NUMBERS, 0)  /* n: enum scheduler_number */ \
+  /* n: class and priority as ioprio_set(2) takes them */ \
+  X (IO_PRIORITY, io_priority, "io-priority", 1, 0) \
+  X (PERSONALITY, personality, "personality", 1, 0)  /* n: of personality(2) */ \
+  /* n: mode and flags of set_mempolicy(2), then the mask of nodes */ \
+  X (MEMORY_POLICY, memory_policy, "memory-policy", 2, 0) \
+  X (AFFINITY, affinity, "affinity", 1, 0)  /* n: the mask of sched_setaffinity(2) */ \
+  X (RLIMIT, rlimit, "rlimit", 3, 0)  /* n: resource, soft, hard */ \
+  X (GROUPS, groups, "groups", 0, 0)  /* n: supplementary gids */ \
+  X (CWD, cwd, "cwd", PROGRAM_NUMBERS, 1)  /* n: enum program_number; s: the working directory */ \
+  /* n: enum program_number; s: args[0], PATH ("": none) */ \
+  X (PROGRAM, program, "program", PROGRAM_NUMBERS, 2) \
+  X (HOME, home, "home", 1, 0)  /* n: uid; HOME comes from the image's /etc/passwd */ \
+  X (READY, ready, "ready", 0, 0)  /* reports and waits for the start; flags: OP_FLAG_GATE */ \
+  X (IDS, ids, "ids", 3, 0)  /* n: uid, gid, umask */ \
+  /* n: enum capability_number */ \
+  X (CAPABILITIES, capabilities, "capabilities", CAPABILITY_NUMBERS, 0) \
+  X (NO_NEW_PRIVS, no_new_privs, "no-new-privs", 0, 0) \
+  X (SECCOMP, seccomp, "seccomp", 1, 0)  /* n: flags of seccomp(2); d: struct sock_filter[] */ \
+  X (ARGUMENTS, arguments, "arguments", 0, 1)  /* s: args */ \
+  X (ENVIRONMENT, environment, "environment", 0, 0)  /* s: env */ \
+  /* n: enum hook_number; s: path, state, args ..., env ... */ \
+  X (HOOK, hook, "hook", HOOK_NUMBERS, 2) \
+  X (EXEC, exec, "exec", 0, 0) \
+  /* n: enum seen_number; s: path; fails unless that is mounted there */ \
+  X (SEEN, seen, "seen", SEEN_NUMBERS, 1) \
+  /* goes on as a child, in the pid namespace that was joined */ \
+  X (INSIDE, inside, "inside", 0, 0)
+
+enum op_code {
+  OP_NONE,
+#define OPERATION(code, function, name, n_numbers, n_strings) OP_##code,
+  OPERATIONS (OPERATION)
+#undef OPERATION
+  OP_CODE_N,
 };
 
 /* From the init, on the control socket until the commit, on the gate's connection

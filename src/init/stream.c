@@ -10,49 +10,10 @@ struct shape {
 };
 
 static const struct shape shapes[OP_CODE_N] = {
-  [OP_NEW_SESSION] = { 0, 0 },
-  [OP_UNDUMPABLE] = { 0, 0 },
-  [OP_BECOME_ROOT] = { 0, 0 },
-  [OP_LAYERS] = { 2, 2 },
-  [OP_ROOT] = { BIND_NUMBERS, 0 },
-  [OP_BIND] = { BIND_NUMBERS, 2 },
-  [OP_MOUNT] = { MOUNT_NUMBERS, 2 },
-  [OP_DEVICE] = { 1, 2 },
-  [OP_FIFO] = { 3, 1 },
-  [OP_SYMLINK] = { 0, 2 },
-  [OP_NET_DEVICES] = { 0, 0 },
-  [OP_MASK] = { 0, 1 },
-  [OP_READONLY] = { 0, 1 },
-  [OP_SYSCTL] = { 0, 2 },
-  [OP_HOSTNAME] = { 0, 1 },
-  [OP_DOMAINNAME] = { 0, 1 },
-  [OP_OOM_SCORE_ADJ] = { 0, 1 },
-  [OP_NOTIFY] = { 0, 2 },
-  [OP_HOOKS] = { 0, 0 },
-  [OP_PIVOT] = { 1, 0 },
-  [OP_ROOT_READONLY] = { 0, 0 },
-  [OP_KEYRING] = { 0, 1 },
-  [OP_CONSOLE] = { CONSOLE_NUMBERS, 0 },
-  [OP_SCHEDULER] = { SCHEDULER_NUMBERS, 0 },
-  [OP_IO_PRIORITY] = { 1, 0 },
-  [OP_PERSONALITY] = { 1, 0 },
-  [OP_MEMORY_POLICY] = { 2, 0 },
-  [OP_AFFINITY] = { 1, 0 },
-  [OP_RLIMIT] = { 3, 0 },
-  [OP_GROUPS] = { 0, 0 },
-  [OP_CWD] = { PROGRAM_NUMBERS, 1 },
-  [OP_PROGRAM] = { PROGRAM_NUMBERS, 2 },
-  [OP_HOME] = { 1, 0 },
-  [OP_READY] = { 0, 0 },
-  [OP_IDS] = { 3, 0 },
-  [OP_CAPABILITIES] = { CAPABILITY_NUMBERS, 0 },
-  [OP_NO_NEW_PRIVS] = { 0, 0 },
-  [OP_SECCOMP] = { 1, 0 },
-  [OP_ARGUMENTS] = { 0, 1 },
-  [OP_ENVIRONMENT] = { 0, 0 },
-  [OP_HOOK] = { HOOK_NUMBERS, 2 },
-  [OP_EXEC] = { 0, 0 },
-  [OP_SEEN] = { SEEN_NUMBERS, 1 },
+#define OPERATION(code, function, name, n_numbers, n_strings) \
+  [OP_##code] = { n_numbers, n_strings },
+  OPERATIONS (OPERATION)
+#undef OPERATION
 };
 
 static bool

@@ -262,6 +262,7 @@ static const struct {
   { "code 0", OP_ROOT, M (code), 0 },
   { "code behind the last", OP_ROOT, M (code), OP_CODE_N },
   { "code huge", OP_ROOT, M (code), G_MAXUINT32 },
+  { "a label without its strings", OP_ROOT, M (code), OP_LABEL },
   { "too few numbers", OP_ROOT, M (n_numbers), BIND_NUMBERS - 1 },
   { "numbers beyond the record", OP_ROOT, M (n_numbers), BIND_NUMBERS + 100 },
   { "numbers huge", OP_ROOT, M (n_numbers), G_MAXUINT32 },
