@@ -24,11 +24,11 @@ for shell in bash zsh fish; do
     skip "$shell: commands and options" "$shell is not installed"
     continue
   fi
-  none "$shell: commands" "$(diff <(help_commands) <(candidates "$shell" 'bwrap-oci ') || true)"
-  none "$shell: options before the command" "$(diff <({ help_options; help_options run; } | sort -u) \
-    <(candidates "$shell" 'bwrap-oci -') || true)"
-  none "$shell: options of each command" "$(diff <(grep . <<<"$wanted" | sort) \
-    <(offered "$shell" "${lines[@]}") || true)"
+  none "$shell: commands" "$(apart "the help" <(help_commands) "what $shell offers" <(candidates "$shell" 'bwrap-oci '))"
+  none "$shell: options before the command" "$(apart "the help" <({ help_options; help_options run; } | sort -u) \
+    "what $shell offers" <(candidates "$shell" 'bwrap-oci -'))"
+  none "$shell: options of each command" "$(apart "the help" <(grep . <<<"$wanted" | sort) \
+    "what $shell offers" <(offered "$shell" "${lines[@]}"))"
 done
 
 # A row whose help text is NULL is a silent one: the common --help, which each help adds.

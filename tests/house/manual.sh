@@ -28,17 +28,18 @@ section() {
 }
 
 documented=$(sed -n 's/^\.SS \([a-z][a-z]*\).*/\1/p' <<<"$manual" | sort)
-none "commands: help and manual" "$(diff <(commands | sort) <(echo "$documented") || true)"
+none "commands: help and manual" "$(apart "the help" <(commands | sort) "the manual" <(echo "$documented"))"
 none "global options: help and manual" \
-  "$(diff <("$program" --help | first_block | help_options) <(section OPTIONS | manual_options) || true)"
+  "$(apart "the help" <("$program" --help | first_block | help_options) \
+    "the manual" <(section OPTIONS | manual_options))"
 # fits PAGE: a help of at most 40 lines of at most 80 columns
 fits() { awk -v page="$1" 'length > 80 { print page ": too wide: " $0 } END { if (NR > 40) print page ": " NR " lines" }'; }
 none "each help fits a screen" "$("$program" --help | fits "--help"
   for command in $(commands); do "$program" "$command" --help | fits "$command"; done)"
 for command in $(commands); do
   none "options of $command: help and manual" \
-    "$(diff <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \
-      <(section "$command" | manual_options) || true)"
+    "$(apart "the help" <("$program" "$command" --help | help_options | grep -vxE -e '-h|--help' || true) \
+      "the manual" <(section "$command" | manual_options))"
 done
 # What is supported is told by the field tables; BLESS=1 writes it to the manual.
 if [ -x "$top_builddir/tests/unit/field-rows" ]; then
@@ -48,7 +49,7 @@ if [ -x "$top_builddir/tests/unit/field-rows" ]; then
     !on
     /^\.\\" support: begin/ { on = 1 }' "$top_srcdir/bwrap-oci.1" >"$scratch/manual"
   if [ -n "${BLESS:-}" ]; then cat "$scratch/manual" >"$top_srcdir/bwrap-oci.1"; fi
-  none "the table of what is supported (BLESS=1 writes it)" \
+  none "the table of what is supported (BLESS=1 make check TESTS=tests/house/manual.sh writes it)" \
     "$(diff "$top_srcdir/bwrap-oci.1" "$scratch/manual" || true)"
 else
   skip "the table of what is supported" "machine: field-rows has not been built"

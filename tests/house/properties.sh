@@ -11,8 +11,8 @@ if [ ! -x "$rows" ]; then
   echo "1..0 # SKIP machine: field-rows has not been built"
   exit 0
 fi
-none "a line for every row, in their order, and for nothing else" \
-  "$(diff <("$rows" | cut -f1) <(grep -v '^#' "$table" | sed 's/: .*//') || true)"
+none "tests/properties: a line for every row, in their order, and for nothing else" \
+  "$(apart "the field tables" <("$rows" | cut -f1) "tests/properties" <(grep -v '^#' "$table" | sed 's/: .*//'))"
 
 # The tests that the table names, and those that there are, as "SUITE: NAME".
 named() { grep -v '^#' "$table" | sed 's/^[^ ]*: //' | sort -u; }

@@ -19,7 +19,8 @@ if [ ${#plan[@]} = 0 ]; then
   finish
   exit
 fi
-check "every file of the plan was compiled" test ${#plan[@]} = ${#sources[@]}
+none "every file of the plan was compiled, and nothing else" "$(apart "the build folder" <(printf '%s\n' "${plan[@]%.o}") \
+  "the sources" <(printf '%s\n' "${sources[@]%.c}" | sort))"
 
 # Files, processes, descriptors, users, the environment, the clock, chance.
 banned='(open|open64|openat|openat64|creat|creat64|close|read|pread|write|pwrite|lseek|stat|fstat|lstat'

@@ -19,4 +19,6 @@ else
 fi
 none "scripts that are called have the run bit" "$(find autogen.sh tests/run.sh .ci/run demo \
   \( -name '*.sh' -o -name run \) -type f ! -perm -u+x 2>/dev/null || true)"
+none "house tests that make check does not run: no line in Makefile.am" "$(for file in tests/house/*.sh; do
+  grep -qE "^\s$file( |\$)" Makefile.am || echo "$file"; done)"
 finish

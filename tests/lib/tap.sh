@@ -20,6 +20,9 @@ not_ok() {
 # none NAME FOUND: passes if nothing was found.
 none() { if [ -z "$2" ]; then ok "$1"; else not_ok "$1" "$2"; fi; }
 
+# apart A FILE B FILE: what only one of two sorted lists has; A and B say what they are of.
+apart() { diff "$2" "$4" | sed -n "s,^< ,only in $1: ,p; s,^> ,only in $3: ,p" || true; }
+
 # check NAME COMMAND...
 check() {
   local name=$1 output

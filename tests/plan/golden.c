@@ -8,7 +8,8 @@
  *   expected.plain    as --dry-run --plain, its losses behind it; if facts have "plain"
  *   expected.error    instead of all: the message, where there must be no plan
  *
- * BLESS=1 in the environment writes what is expected anew. */
+ * BLESS=1 in the environment writes what is expected anew:
+ * BLESS=1 make check TESTS=tests/plan/golden */
 #include "config.h"
 
 #include "plan/plain.h"
@@ -70,6 +71,8 @@ first_difference (const char *expected, const char *got)
                           after[i] != NULL ? after[i] : "(the end)");
 }
 
+#define HINT "; BLESS=1 make check TESTS=tests/plan/golden writes it"
+
 /* Compares @text with the file @file of case @name; NULL @text: there must be no such file. */
 static void
 compare (const char *name, const char *file, const char *text)
@@ -95,9 +98,12 @@ compare (const char *name, const char *file, const char *text)
       g_autofree char *difference = first_difference (expected, text);
 
       g_test_message ("%s/%s: %s", name, file, difference);
+      g_test_message ("%s/%s: is not what was expected" HINT, name, file);
     }
+  else if (text != NULL)
+    g_test_message ("%s/%s: is not there" HINT ":\n%s", name, file, text);
   else
-    g_test_message ("%s/%s: %s", name, file, text != NULL ? text : "there should be none");
+    g_test_message ("%s/%s: there should be none" HINT, name, file);
   g_test_fail ();
 }
 

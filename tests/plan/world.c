@@ -217,13 +217,28 @@ number (const char *text)
   return value;
 }
 
+/* Transfer: full. */
+static char *
+name_list (const Name *names)
+{
+  GString *list = g_string_new (names->name);
+
+  for (names++; names->name != NULL; names++)
+    g_string_append_printf (list, ", %s", names->name);
+  return g_string_free (list, FALSE);
+}
+
 static gint64
 named (const Name *names, const char *text)
 {
   const Name *name = name_find (names, text);
 
   if (name == NULL)
-    g_error ("%s has no meaning here", text);
+    {
+      g_autofree char *known = name_list (names);
+
+      g_error ("facts: \"%s\" has no meaning here, expected one of: %s", text, known);
+    }
   return name->value;
 }
 
@@ -660,8 +675,9 @@ read_config (World *world, const char *name)
   g_autoptr (GString) config = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_file_get_contents (path, &text, NULL, &error);
-  g_assert_no_error (error);
+  if (!g_file_get_contents (path, &text, NULL, &error))
+    g_error ("%s: %s: a case has a config.json, or a line \"config\" in facts", name,
+             error->message);
   config = g_string_new (text);
   g_string_replace (config, "\"@many\"", many, 0);
   /* a recorded one has the name of a host's path where an absolute path belongs */

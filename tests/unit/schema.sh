@@ -17,7 +17,7 @@ compare() {
 
 none "the schema is whole" "$(compare schema)"
 none "every property has a row" "$(compare missing)"
-none "every row is a property" "$(compare invented)"
+none "every row is a property of the specification" "$(compare invented)"
 none "rows have the schema's types" "$(compare types)"
 none "what the schema requires is required" "$(compare required)"
 none "rows know all the schema's values" "$(compare values)"

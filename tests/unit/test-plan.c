@@ -5,6 +5,7 @@
 #include "../plan/world.h"
 #include "init/ops.h"
 #include "json/parse.h"
+#include "plan/initops.h"
 #include "plan/mounts.h"
 #include "plan/print.h"
 
@@ -126,7 +127,7 @@ test_words (void)
 
 /* The stages that instructions belong to; they never go back. */
 typedef enum {
-  STAGE_START,
+  STAGE_START = 1,
   STAGE_PLACE,     /* below the root, from outside */
   STAGE_HOOKS,     /* the runtime's look at what is placed */
   STAGE_PIVOT,
@@ -196,7 +197,11 @@ check_order (const Case *golden, const Plan *plan)
       /* a session of its own may begin at any time before the restrictions */
       if (op->code == OP_NEW_SESSION)
         continue;
-      g_assert_cmpint (stages[op->code], >=, stage);
+      if (stages[op->code] == 0)
+        g_error ("%s: has no row in \"stages\" above", plan_op_name (op->code));
+      if (stages[op->code] < stage)
+        g_error ("%s: comes too late, behind operations of stage %d", plan_op_name (op->code),
+                 stage);
       stage = stages[op->code];
     }
   if (golden->spec->process == NULL)
