@@ -43,7 +43,7 @@ typedef struct {
   GPtrArray *addresses;  /* of NetlinkRequest: each adds one */
 } Device;
 
-struct _NetDevices {
+struct NetDevices {
   Side here;
   Side there;
   GPtrArray *devices;  /* of Device */

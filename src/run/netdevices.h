@@ -4,7 +4,7 @@
 #include "plan/plan.h"
 
 /* Devices that have been moved, and can still go back. */
-typedef struct _NetDevices NetDevices;
+typedef struct NetDevices NetDevices;
 
 /* Moves the devices of @plan from the caller's network namespace to that of process @pid: with
  * their permanent addresses of global scope, up, and under the names they are to have. What has
