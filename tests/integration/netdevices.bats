@@ -39,6 +39,7 @@ veth() {
   here ip addr add 10.1.2.3/24 dev "$1"
   here ip addr add 10.1.2.4/32 dev "$1" scope link
   here ip addr add 10.1.2.5/32 dev "$1" valid_lft 1000 preferred_lft 1000
+  here ip addr add 10.2.2.2 peer 10.2.2.3/32 dev "$1"
   here ip addr add fd00::7/64 dev "$1"
 }
 
@@ -49,10 +50,10 @@ addresses() { here ip -o addr show dev "$1" | grep -v ' fe80:' | grep -oE 'inet6
   veth d0
   config '.linux.netDevices = {d0: {}}'
   sh_container 'cat /sys/class/net/d0/mtu /sys/class/net/d0/address
-    ip -o link show dev d0 | grep -o "[<,]UP[,>]"; ip -o addr show dev d0 | grep -v fe80: | grep -o "inet6* [^ ]*"'
+    ip -o link show dev d0 | grep -o "[<,]UP[,>]"; ip -o addr show dev d0 | grep -v fe80: | grep -oE "inet6? [^ ]+( peer [^ ]+)?"'
   assert_success
   assert_no_stderr
-  assert_output $'1400\n02:00:00:00:00:07\n,UP,\ninet 10.1.2.3/24\ninet6 fd00::7/64'
+  assert_output $'1400\n02:00:00:00:00:07\n,UP,\ninet 10.1.2.3/24\ninet 10.2.2.2 peer 10.2.2.3/32\ninet6 fd00::7/64'
   # a virtual device ends with its network
   run ! here ip link show dev d0
   run ! here ip link show dev end
@@ -79,6 +80,8 @@ addresses() { here ip -o addr show dev "$1" | grep -v ' fe80:' | grep -oE 'inet6
   here ip link add d1 type veth peer name eth0
   here ip link add d2 type veth peer name eth1
   config '.linux.netDevices = {d0: {name: "inner"}, d1: {name: "eth%d"}, d2: {name: "eth%d"}}'
+  run_oci check "$BUNDLE"
+  assert_output_has "done /linux/netDevices: wait for network devices: d0 as inner, d1 as eth%d, d2 as eth%d"
   sh_container 'cd /sys/class/net && echo *'
   assert_success
   assert_output "eth0 eth1 inner lo"
