@@ -24,6 +24,7 @@
 #define STAT_MAX 4096
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LENGTH 36
+#define EXITING 0x4  /* PF_EXITING of the kernel's linux/sched.h (proc(5), flags) */
 
 static const struct {
   const char *name;
@@ -39,6 +40,7 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
 {
   g_autofree char *text = NULL;
   unsigned long long start = 0;
+  unsigned flags = 0;
   const char *end;
   char path[64], state;
   int parent = 0;
@@ -52,10 +54,11 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
   end = strrchr (text, ')');
   if (end == NULL
       || sscanf (end + 1,
-                 " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                 &state, &parent, &start) != 3)
+                 " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                 &state, &parent, &flags, &start) != 4)
     return throw (error, "%s: unexpected format", path);
-  *ret_stat = (ProcStat) { .state = state, .parent = parent, .start_time = start };
+  *ret_stat = (ProcStat) { .state = state, .parent = parent, .start_time = start,
+                           .exiting = (flags & EXITING) != 0 };
   return TRUE;
 }
 

@@ -8,6 +8,7 @@
 typedef struct {
   char state;          /* field 3, as 'S' or 'Z' */
   pid_t parent;        /* field 4 */
+  gboolean exiting;    /* PF_EXITING of field 9: it may still hold this and that */
   guint64 start_time;  /* field 22, clock ticks since boot */
 } ProcStat;
 

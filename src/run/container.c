@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/lock.h"
+#include "base/proc.h"
 #include "run/cgroup.h"
 #include "run/layer.h"
 
@@ -297,6 +298,12 @@ container_unlock (Container *container)
   container->locked = FALSE;
 }
 
+gboolean
+container_lock_again (Container *container, gboolean *ret_there, GError **error)
+{
+  return wait_for_lock (container, error) && check_current (container, ret_there, error);
+}
+
 /* --- status --- */
 
 /* Whether what is not on record yet is being created: by us, or by who holds the lock. */
@@ -314,17 +321,41 @@ is_being_created (const Container *container)
   return !taken;
 }
 
+/* The status of one whose init has left its gate. One that ends closes it a moment before it is
+ * gone. */
+static gboolean
+look_behind_gate (const Container *container, ContainerStatus *ret_status, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  autofd pidfd = -1;
+  ProcStat stat;
+
+  if (proc_stat (container->init.pid, &stat, &local))
+    {
+      *ret_status = stat.exiting ? CONTAINER_STOPPED : CONTAINER_RUNNING;
+      return TRUE;
+    }
+  if (!container_pidfd (container, &pidfd, error))
+    return FALSE;
+  *ret_status = CONTAINER_STOPPED;
+  if (pidfd >= 0)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return pidfd < 0;
+}
+
 /* The status of one whose init lives. What has no cgroup of its own is never frozen. */
 static gboolean
 look_at_living (const Container *container, ContainerStatus *ret_status, GError **error)
 {
   g_autoptr (CgroupRecord) cgroups = NULL;
-  gboolean open = FALSE;
+  GateState gate;
 
   if (!container_cgroup_load (container, &cgroups, error)
-      || !container_gate_is_open (container, &open, error))
+      || !container_gate_look (container, &gate, error))
     return FALSE;
-  *ret_status = open ? CONTAINER_CREATED : CONTAINER_RUNNING;
+  *ret_status = gate == GATE_OPEN ? CONTAINER_CREATED : CONTAINER_RUNNING;
+  if (gate == GATE_LEFT && !look_behind_gate (container, ret_status, error))
+    return FALSE;
   if (cgroups != NULL && cgroups_are_frozen (cgroups))
     *ret_status = CONTAINER_PAUSED;
   return TRUE;

@@ -66,6 +66,10 @@ Container *container_open_locked (const Store *store, const char *id, GError **e
 /* Lets go of the lock, also for forked children that inherited it. */
 void container_unlock (Container *container);
 
+/* Takes the lock again. *@ret_there is FALSE if the container has been removed meanwhile; another
+ * one may have its id. */
+gboolean container_lock_again (Container *container, gboolean *ret_there, GError **error);
+
 /* Closes the container, which gives the lock back too. */
 void container_free (Container *container);
 
@@ -106,8 +110,14 @@ int container_gate_listen (Container *container, GError **error);
 /* Connects to the gate; *@ret_socket is -1 where nobody listens (any more). */
 gboolean container_gate_connect (const Container *container, int *ret_socket, GError **error);
 
+typedef enum {
+  GATE_NONE,  /* removed, or there never was one */
+  GATE_OPEN,  /* the init waits at it */
+  GATE_LEFT,  /* the init has become the program just now, or comes to its end */
+} GateState;
+
 /* Looks whether the init waits at the gate. */
-gboolean container_gate_is_open (const Container *container, gboolean *ret_open, GError **error);
+gboolean container_gate_look (const Container *container, GateState *ret_state, GError **error);
 
 /* Removes the gate, if there is one: the container has been started. */
 gboolean container_gate_remove (Container *container, GError **error);

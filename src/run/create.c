@@ -196,9 +196,10 @@ wait_for_end (Launch *running, Console *console, const sigset_t *signals, int *r
 static gboolean
 remove_ended (Container *container, GError **error)
 {
-  g_autoptr (Container) ended = container_open_locked (container->store, container->id, NULL);
+  gboolean there;
 
-  return ended == NULL || container_dispose (ended, error);
+  return container_lock_again (container, &there, error)
+         && (!there || container_dispose (container, error));
 }
 
 gboolean

@@ -96,17 +96,19 @@ container_gate_connect (const Container *container, int *ret_socket, GError **er
 }
 
 gboolean
-container_gate_is_open (const Container *container, gboolean *ret_open, GError **error)
+container_gate_look (const Container *container, GateState *ret_state, GError **error)
 {
   autofd fd = -1;
+  gboolean open;
 
-  *ret_open = faccessat (container->fd, CONTAINER_GATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-  if (!*ret_open)
+  *ret_state = GATE_NONE;
+  if (faccessat (container->fd, CONTAINER_GATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
     return errno == ENOENT || throw_gate (container, "look for", error);
   fd = gate_socket (SOCK_NONBLOCK);
   if (fd < 0)
     return throw_errno (error, "socket");
   /* a full queue is one that nobody has left */
-  *ret_open = connect_to (container, fd) == 0 || errno == EAGAIN;
-  return *ret_open || is_deserted (errno) || throw_gate (container, "connect to", error);
+  open = connect_to (container, fd) == 0 || errno == EAGAIN;
+  *ret_state = open ? GATE_OPEN : errno == ENOENT ? GATE_NONE : GATE_LEFT;
+  return open || is_deserted (errno) || throw_gate (container, "connect to", error);
 }

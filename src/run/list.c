@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BARE_TRIES 5
+#define BARE_STEP_US 1000
+
 void
 list_entry_free (ListEntry *entry)
 {
@@ -62,6 +65,42 @@ warn_of (const Container *container)
     log_warning ("container %s: %s", container->id, reason->message);
 }
 
+/* A directory without a lock and a record is what a create leaves that was killed; but also what
+ * each begins with, and what a delete ends with, for a moment. */
+static gboolean
+is_bare (const Container *container, const ListEntry *entry)
+{
+  return entry->status == CONTAINER_BROKEN && container->problem == NULL
+         && container->blind == NULL;
+}
+
+/* The entry of container @id; NULL: it has been removed since. */
+static ListEntry *
+look_at (const Store *store, const char *id)
+{
+  for (int tries = 0;; tries++)
+    {
+      g_autoptr (ListEntry) entry = NULL;
+      g_autoptr (Container) container = NULL;
+      g_autoptr (GError) local = NULL;
+
+      if (!container_find (store, id, FALSE, &container, &local))
+        {
+          log_warning ("container %s: %s", id, local->message);
+          return entry_broken (id);
+        }
+      if (container == NULL)
+        return NULL;
+      entry = list_entry_take (container);
+      if (tries == BARE_TRIES || !is_bare (container, entry))
+        {
+          warn_of (container);
+          return g_steal_pointer (&entry);
+        }
+      g_usleep (BARE_STEP_US);
+    }
+}
+
 GPtrArray *
 list_containers (const Store *store, GError **error)
 {
@@ -73,18 +112,10 @@ list_containers (const Store *store, GError **error)
     return NULL;
   for (guint i = 0; i < ids->len; i++)
     {
-      const char *id = g_ptr_array_index (ids, i);
-      g_autoptr (Container) container = NULL;
-      g_autoptr (GError) local = NULL;
+      ListEntry *entry = look_at (store, g_ptr_array_index (ids, i));
 
-      if (!container_find (store, id, FALSE, &container, &local))
-        log_warning ("container %s: %s", id, local->message);
-      else if (container == NULL)
-        continue;  /* removed since */
-      g_ptr_array_add (entries,
-                       container != NULL ? list_entry_take (container) : entry_broken (id));
-      if (container != NULL)
-        warn_of (container);
+      if (entry != NULL)
+        g_ptr_array_add (entries, entry);
     }
   return g_steal_pointer (&entries);
 }

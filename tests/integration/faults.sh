@@ -2,6 +2,7 @@
 # Harm at the system calls of create, run, start, exec, state, list, kill and delete: a process is
 # killed there, the call fails, or it moves one byte only. A sample that changes with the day, and
 # that BWRAP_OCI_TEST_SEED repeats; with BWRAP_OCI_TEST_LONG every point there is.
+# BWRAP_OCI_TEST_POINTS: how many of each kind, if others are wanted.
 # runs with: the plain build
 set -euo pipefail
 bats_require_minimum_version() { :; }
@@ -9,8 +10,8 @@ bats_require_minimum_version() { :; }
 . "$(dirname "$0")/helpers.bash"
 
 STEP=$(dirname "$BWRAP_OCI")/step
-points=${BWRAP_OCI_TEST_POINTS:-12}
-[ -z "${BWRAP_OCI_TEST_LONG:-}" ] || points=0
+[ -z "${BWRAP_OCI_TEST_LONG:-}" ] && points=12 || points=0
+points=${BWRAP_OCI_TEST_POINTS:-$points}
 
 none_here() { echo "1..0 # SKIP $1"; exit 0; }
 [ "$(id -u)" != 0 ] || none_here "machine: needs a user other than root"

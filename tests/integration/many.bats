@@ -63,15 +63,34 @@ milliseconds() {
   [ "$ours" -le $((3 * theirs)) ]
 }
 
-@test "3000 binds are refused before anything exists" {
+@test "10000 tmpfs mounts are made" {
+  local began took
+  # folders for them go with the container
+  config '.mounts += [{destination: "/m", type: "tmpfs", source: "tmpfs"}]'
+  tmpfs_mounts 10000
+  began=$EPOCHREALTIME
+  sh_container 'grep -c " /m/t" /proc/self/mounts'
+  took=$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }')
+  assert_success
+  assert_output 10000
+  echo "# 10000 mounts in $took s" >&3
+  awk -v took="$took" 'BEGIN { exit took > 9 }' || show "$took s"
+}
+
+@test "3000 and 10000 binds are refused before anything exists" {
+  local count
   mkdir "$TEST_DIR/src/0"
-  config '.mounts += [range (3000) | {destination: "/m/\(.)", type: "bind", source: $src}]' \
-    --arg src "$TEST_DIR/src/0"
   container_command /bin/touch /made
-  run_oci run --bundle "$BUNDLE" "$ID"
-  assert_failure 1
-  assert_one_line_error "/mounts: 3001 bind mounts are more than bwrap takes"
-  [ ! -e "$BUNDLE/rootfs/made" ] && [ ! -e "$BUNDLE/rootfs/m" ]
+  cp "$BUNDLE/config.json" "$TEST_DIR/few"
+  for count in 3000 10000; do
+    cp "$TEST_DIR/few" "$BUNDLE/config.json"
+    config '.mounts += [range ($n) | {destination: "/m/\(.)", type: "bind", source: $src}]' \
+      --arg src "$TEST_DIR/src/0" --argjson n $count
+    run_oci run --bundle "$BUNDLE" "$ID"
+    assert_failure 1
+    assert_one_line_error "/mounts: $((count + 1)) bind mounts are more than bwrap takes"
+    [ ! -e "$BUNDLE/rootfs/made" ] && [ ! -e "$BUNDLE/rootfs/m" ]
+  done
 }
 
 @test "more binds than descriptors" {

@@ -65,7 +65,7 @@ descriptors_of() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 # What there is, one "NAME NUMBER" a line.
 survey() {
   echo "files $(find "$STATE" ! -path "$STATE/box*" | wc -l)"
-  echo "mounts $(wc -l </proc/self/mountinfo)"
+  echo "mounts $(grep -c "$(basename "$TEST_DIR")" /proc/self/mountinfo)"
   echo "processes $(marked_processes | grep -vc sleep)"
   echo "programs $(new_programs | wc -l)"
   echo "cgroups $(find /sys/fs/cgroup -type d -path '*box*' 2>/dev/null | wc -l)"
@@ -101,7 +101,8 @@ check "enough rounds to say anything" test $round -ge $((2 * warm_up))
 none "every command does what it says, and list is right at any time" "$problems"
 wait_until is_flat || true
 none "nothing grows" "$(grown)"
-sed 's/^/# /' "$TEST_DIR/after"
+# what, at first, in the end
+join "$TEST_DIR/before" "$TEST_DIR/after" | sed 's/^/# /'
 oci delete --force stays
 oci delete --force adopts
 wait "$foreground" "$adopter" || true
