@@ -32,6 +32,28 @@ for program in "${main[@]}"; do
   esac
 done
 
+# What leaves no trace in a program: what a compiler takes is what it was told.
+setting() { sed -n "s/^$1 = *//p" Makefile; }
+flags=(-fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+  -ftrivial-auto-var-init=zero -Wall -Wextra -Wformat=2 -Werror=format-security
+  -Wconversion)
+# told COMPILER-VARIABLE FLAGS-VARIABLE...: the flags among these that are missing
+told() {
+  local compiler flag given
+  compiler=$(setting "$1")
+  given=" $(for variable in "${@:2}"; do setting "$variable"; done | xargs) "
+  for flag in "${flags[@]}"; do
+    # shellcheck disable=SC2086  # words
+    if [[ $given != *" $flag "* ]] &&
+      $compiler -Werror -Wall $flag -x c -c -o /dev/null /dev/null 2>/dev/null; then
+      echo "$compiler takes $flag"
+    fi
+  done
+}
+none "every flag that the compiler takes is given" "$(told CC WARN_CFLAGS HARDENING_CFLAGS)"
+none "every flag that the init's compiler takes is given" "$(told INIT_CC INIT_CFLAGS)"
+check "the check sees what is missing" test -n "$(told CC no_such_variable)"
+
 needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | xargs; }
 libraries=$(needed bwrap-oci | sed 's/ *ld-linux[^ ]*//')
 if sanitized; then

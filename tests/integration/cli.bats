@@ -195,3 +195,27 @@ setup() {
   assert_failure 1
   assert_one_line_error --root
 }
+
+@test "it refuses to run with rights that its file gives" {
+  requires subids unshare
+  cp "$BWRAP_OCI" "$TEST_DIR/raised"
+  chmod 0755 "$TEST_DIR/raised"
+  # a user who is not the file's owner, in a namespace where there are two of them
+  # shellcheck disable=SC2016  # for the shell inside
+  raised() {
+    status=0
+    unshare --user --map-root-user --map-auto --mount sh -c '
+      chown "$2:$2" "$1" && chmod "$3" "$1" && shift 3 && exec "$@"' sh "$TEST_DIR/raised" "$@" \
+      >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr" 3>&- || status=$?
+    output=$(<"$TEST_DIR/stdout") stderr=$(<"$TEST_DIR/stderr")
+  }
+  raised 1 0755 "$TEST_DIR/raised" --version
+  assert_success
+  for mode in 4755 2755; do
+    raised 1 "$mode" "$TEST_DIR/raised" --version
+    assert_failure 1
+    assert_output ""
+    assert_one_line_error "refusing to run with raised privileges"
+  done
+  remove "$TEST_DIR/raised"
+}
