@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define PERIOD_DEFAULT "100000"
-
 /* A row of the table: a number or word at @member of the object at @section. */
 typedef struct {
   CgroupLimit limit;

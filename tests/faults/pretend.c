@@ -53,12 +53,12 @@ say_with (enum report_kind kind, unsigned int count)
   struct report report = { .kind = kind };
   struct iovec vector = { .iov_base = &report, .iov_len = sizeof report };
   struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &rights,
-                            .msg_controllen = CMSG_SPACE (count * sizeof (int)) };
+                            .msg_controllen = (socklen_t) CMSG_SPACE (count * sizeof (int)) };
   int *fds = (int *) (void *) CMSG_DATA (&rights.header);
 
   rights.header.cmsg_level = SOL_SOCKET;
   rights.header.cmsg_type = SCM_RIGHTS;
-  rights.header.cmsg_len = CMSG_LEN (count * sizeof (int));
+  rights.header.cmsg_len = (socklen_t) CMSG_LEN (count * sizeof (int));
   for (unsigned int i = 0; i < count; i++)
     fds[i] = control;
   return sendmsg (control, &message, MSG_NOSIGNAL) >= 0;

@@ -325,7 +325,8 @@ fill_machine (World *world, MachineFacts *machine)
   machine->uid = (uid_t) number (value_of (world, "uid"));
   machine->gid = (gid_t) number (value_of (world, "gid"));
   machine->user = strcmp (user, "none") == 0 ? NULL : g_strdup (user);
-  machine->capabilities = bits (capability_names, value_of (world, "capabilities"));
+  machine->capabilities = (HostCapabilities) bits (capability_names,
+                                                   value_of (world, "capabilities"));
   if (strcmp (value_of (world, "hard_limit"), "none") != 0)
     {
       guint64 limit = number (value_of (world, "hard_limit"));
@@ -345,9 +346,9 @@ fill_machine (World *world, MachineFacts *machine)
   machine->newgidmap = map_tool (world, "newgidmap");
   machine->bwrap.path = g_strdup ("/usr/bin/bwrap");
   machine->bwrap.version = g_strdup ("bubblewrap 0.11.0");
-  machine->bwrap.options = bits (bwrap_names, value_of (world, "bwrap"));
+  machine->bwrap.options = (BwrapOptions) bits (bwrap_names, value_of (world, "bwrap"));
   machine->last_capability = (guint) number (value_of (world, "last_capability"));
-  machine->cgroup_mode = named (cgroup_names, value_of (world, "cgroup"));
+  machine->cgroup_mode = (CgroupMode) named (cgroup_names, value_of (world, "cgroup"));
   machine->cgroup_v1 = words (v1);
 }
 
@@ -381,7 +382,7 @@ static void
 fill_cgroups (World *world, MachineFacts *machine, const OciSpec *spec)
 {
   const char *wanted = spec->linux_->cgroups_path;
-  CgroupManager manager = named (manager_names, value_of (world, "cgroup_manager"));
+  CgroupManager manager = (CgroupManager) named (manager_names, value_of (world, "cgroup_manager"));
   CgroupNeeds needs = plan_needs_cgroups (spec, machine, manager);
   gboolean placed = needs == CGROUP_NEEDS_PLACES;
 
@@ -414,7 +415,7 @@ world_options (World *world, PlanOptions *ret_options)
     .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
     .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,
     .detach = named (truth_names, value_of (world, "detach")) != 0,
-    .cgroup_manager = named (manager_names, value_of (world, "cgroup_manager")),
+    .cgroup_manager = (CgroupManager) named (manager_names, value_of (world, "cgroup_manager")),
     .init_path = "/usr/libexec/bwrap-oci/bwrap-oci-init",
   };
 }
@@ -639,7 +640,7 @@ world_facts (World *world, const OciSpec *spec)
   facts->bundle.devices = devices (world, spec);
   facts->bundle.namespaces = namespaces (world, spec);
   fill_net_devices (world, spec, &facts->bundle);
-  facts->bundle.resctrl = named (resctrl_names, value_of (world, "resctrl"));
+  facts->bundle.resctrl = (ResctrlFacts) named (resctrl_names, value_of (world, "resctrl"));
   facts->bundle.paths = paths (world, spec);
   return facts;
 }

@@ -782,7 +782,7 @@ test_cache (void)
   cache_store (scratch.fd, "x", "12345", 5);
   g_assert_false (cache_load (scratch.fd, "x", 4, &data, &length));
   g_assert_true (cache_load (scratch.fd, "x", 5, &data, &length));
-  g_assert_cmpmem (data, length, "12345", 5);
+  g_assert_cmpmem (data, (int) length, "12345", 5);
   g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
   g_clear_pointer (&data, g_free);
   g_assert_false (cache_load (scratch.fd, "fifo", 5, &data, &length));

@@ -99,13 +99,14 @@ check_op (const PlanOp *planned, const struct op *op, GBytes *filter)
       g_assert_cmpuint (op->header->n_numbers, ==, 1);
       g_assert_cmpuint (op->numbers[0], ==, 5);
       g_assert_cmpmem (op->data, op->header->data_size, g_bytes_get_data (filter, NULL),
-                       g_bytes_get_size (filter));
+                       (int) g_bytes_get_size (filter));
     }
   else
     {
       g_assert_cmpuint (op->header->data_size, ==, 0);
-      g_assert_cmpmem (op->numbers, op->header->n_numbers * sizeof (uint64_t),
-                       planned->numbers->data, planned->numbers->len * sizeof (guint64));
+      g_assert_cmpmem (op->numbers, (int) (op->header->n_numbers * sizeof (uint64_t)),
+                       planned->numbers->data,
+                       (int) (planned->numbers->len * sizeof (guint64)));
     }
   g_assert_cmpuint (op->header->n_strings, ==, planned->strings->len);
   for (guint i = 0; i < planned->strings->len; i++)
