@@ -249,6 +249,26 @@ pretend_info='info=$(tr "\0" "\n" <"/proc/self/fd/$2" | grep -x -A1 -e --info-fd
   assert_said "bwrap: no answer after 60 s"
 }
 
+@test "a receiver of the terminal whose queue is full" {
+  local receiver
+  [ -n "${BWRAP_OCI_TEST_LONG:-}" ] || skip "machine: takes ten seconds (BWRAP_OCI_TEST_LONG=1)"
+  config '.process.terminal = true'
+  python3 -c '
+import socket, sys, time
+full = socket.socket(socket.AF_UNIX)
+full.bind(sys.argv[1])
+full.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect(sys.argv[1])
+open(sys.argv[1] + ".full", "w")
+time.sleep(60)' "$TEST_DIR/console" 3>&- &
+  receiver=$!
+  wait_until test -e "$TEST_DIR/console.full"
+  run_oci create --bundle "$BUNDLE" --console-socket "$TEST_DIR/console" "$ID"
+  kill $receiver
+  assert_said "connect to $TEST_DIR/console: Connection timed out"
+}
+
 # --- directories --------------------------------------------------------------
 
 @test "a root or a source below a directory that the container's root may not search" {

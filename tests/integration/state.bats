@@ -264,10 +264,12 @@ forge() { echo "$*" >"$STATE/$ID/init"; }
   sleeper fine
   mkdir -m 700 "$STATE/other"
   unshare --user --map-root-user --map-auto chown 1:1 "$STATE/other"
-  run_oci list
+  run_oci --log "$TEST_DIR/log" list
   assert_success
+  assert_no_stderr
   assert_output_matches "fine .*running"
   assert_output_matches "other .*broken"
+  grep -q "container other: .*$STATE/other: Permission denied" "$TEST_DIR/log" || show "$(<"$TEST_DIR/log")"
   run_oci state other
   assert_failure 1
   assert_one_line_error "$STATE/other: Permission denied"
@@ -304,6 +306,62 @@ forge() { echo "$*" >"$STATE/$ID/init"; }
     no_processes || show "$inodes: left running"
   done
   [ "$failures" -ge 3 ] && [ "$started" -ge 3 ] || show "$failures failures, $started started"
+}
+
+# In namespaces where the state directory is a tmpfs with OPTIONS: SCRIPT, in which oci is the
+# program. What it says on stdout is wrong.
+on_tmpfs() {
+  config '(.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 0, size: 65536}]'
+  container_command /bin/sleep 1000
+  # shellcheck disable=SC2016  # for the shell inside
+  timeout 60 unshare --user --map-root-user --map-auto --mount --propagation private sh -c '
+    root=$1/small
+    mkdir -p "$root"
+    mount -t tmpfs -o "mode=700,$3" none "$root"
+    oci() { "$BWRAP_OCI" --root "$root" "$@" </dev/null 2>"$1.err" >/dev/null; }
+    cd "$2"
+    eval "$4"' sh "$TEST_DIR" "$BUNDLE" "$1" "$2" 3>&- || echo "status $?"
+}
+
+@test "a state directory without a free block, at any step: an error that names the path, and nothing left" {
+  requires user subids unshare
+  local blocks outcomes=
+  # shellcheck disable=SC2016  # for the shell inside
+  export BWRAP_OCI
+  for blocks in 1 2 3 4 5; do
+    output=$(on_tmpfs "nr_blocks=$blocks" '
+      if oci run -d box; then oci delete -f box && echo started; exit; fi
+      [ "$(wc -l <run.err)" = 1 ] && grep -q "/small/box.*No space left on device" run.err && echo refused
+      ls "$root"')
+    outcomes+="$output "
+    no_processes || show "$blocks: left running"
+  done
+  [[ "$outcomes" =~ ^(refused ){2,4}(started )+$ ]] || show "$outcomes"
+}
+
+@test "a state directory that becomes read-only: each command says so or does its work" {
+  requires user subids unshare
+  export BWRAP_OCI
+  # shellcheck disable=SC2016  # for the shell inside
+  output=$(on_tmpfs "size=1m" '
+    refused() {
+      oci "$@" && echo "$*: success"
+      [ "$(wc -l <"$1.err")" = 1 ] && grep -q "/small.*Read-only file system" "$1.err" || cat "$1.err"
+    }
+    oci create made && oci create other && oci run -d running || cat ./*.err
+    mount -o remount,ro none "$root"
+    refused create more
+    refused run more
+    oci state made && oci list && oci exec running /bin/true && oci exec made /bin/true || cat ./*.err
+    oci kill made KILL || cat kill.err
+    refused delete made
+    refused delete -f made
+    refused delete -f running
+    oci start other && oci exec other /bin/true && oci kill other KILL || cat ./*.err
+    mount -o remount,rw none "$root"
+    for id in made other running; do oci delete -f $id || cat delete.err; done
+    ls "$root"')
+  assert_output ""
 }
 
 @test "a state directory that cannot be written to is named" {
