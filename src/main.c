@@ -103,7 +103,7 @@ unknown_command (const char *name, GError **error)
   near = options_near (name, names, count);
   if (near != NULL)
     return throw (error, "unknown command %s (did you mean %s?)", name, near);
-  return throw (error, "unknown command %s", name);
+  return throw (error, "unknown command %s (bwrap-oci --help lists them)", name);
 }
 
 /* Finds the command at the start of call->args. No word for one means run; so does a word that

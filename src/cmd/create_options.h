@@ -35,7 +35,7 @@ typedef struct {
     OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                     \
                    "send a pidfd of the process to this socket"),                        \
     OPTION_STRING (CreateOptions, overlay, 0, "overlay", "WHERE",                              \
-                   "write above the root: state, volatile, DIR"),                  \
+                   "write above the root: \"state\", \"volatile\", DIR"),                       \
     OPTION_STRINGS (CreateOptions, overlay_lower, 0, "overlay-lower", "DIR",                   \
                     "a layer between the two that is only read"),                              \
     OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",                          \

@@ -100,7 +100,8 @@ check (const OciSpec *spec, UnitType type, GError **error)
   if (spec->process == NULL)
     return plan_refuse (error, "/process", "there is no program to run");
   if (spec->process->terminal.value)
-    return plan_refuse (error, "/process/terminal", "a service has no terminal");
+    return plan_refuse (error, "/process/terminal", "a service has no terminal (make it"
+                        " false)");
   /* systemd takes no main process that is not in the unit's cgroup */
   if (type == UNIT_FORKING && leaves_cgroup (spec))
     return plan_refuse (error, "/linux/cgroupsPath", "%s: the container's first process would not"

@@ -44,6 +44,20 @@ complete_spec (OciSpec *spec, const CreateRequest *request, GError **error)
   return systemd_complete (spec, &facts, request->bundle, request->id, error);
 }
 
+/* Who knows other commands may have named the bundle where the container's name stands. */
+static gboolean
+fail_without_config (int bundle, const CreateRequest *request, GError **error)
+{
+  g_autofree char *named = NULL;
+
+  if (request->id != NULL)
+    named = g_build_filename (request->id, request->config, NULL);
+  if (named != NULL && faccessat (bundle, named, F_OK, 0) == 0)
+    return throw (error, "JSON specification file %s not found (%s is a bundle: --bundle %s)",
+                  request->config, request->id, request->id);
+  return throw (error, "JSON specification file %s not found", request->config);
+}
+
 gboolean
 work_read_spec (Work *work, const CreateRequest *request, GError **error)
 {
@@ -53,7 +67,7 @@ work_read_spec (Work *work, const CreateRequest *request, GError **error)
   if (bundle < 0)
     return throw_errno (error, "chdir %s", request->bundle);
   if (faccessat (bundle, request->config, F_OK, 0) < 0 && errno == ENOENT)
-    return throw (error, "JSON specification file %s not found", request->config);
+    return fail_without_config (bundle, request, error);
   work->config = fd_read_file_at (bundle, request->config, JSON_TEXT_MAX_LENGTH,
                                   &work->config_length, error);
   if (work->config == NULL)

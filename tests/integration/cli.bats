@@ -34,6 +34,7 @@ setup() {
 @test "an unknown command and an unknown option" {
   run_oci no-such-command
   assert_failure
+  assert_one_line_error "bwrap-oci --help"
   run_oci state --no-such-option "$ID"
   assert_failure
   assert_one_line_error "no-such-option"
@@ -65,6 +66,16 @@ setup() {
   assert_output default
   run_oci run
   assert_output default
+}
+
+@test "a bundle that is named as the container is an error that says how it is meant" {
+  cd "$TEST_DIR"
+  run_oci run bundle
+  assert_failure 1
+  assert_one_line_error "JSON specification file config.json not found (bundle is a bundle: --bundle bundle)"
+  run_oci run other
+  assert_failure 1
+  assert_one_line_error "JSON specification file config.json not found"
 }
 
 @test "old forms: options of run before the command" {

@@ -230,7 +230,7 @@ test_terminal (void)
   g_assert_null (unit);
   g_assert_error (error, RUNTIME_ERROR, RUNTIME_ERROR_FAILED);
   g_assert_cmpstr (error->message, ==,
-                   "config.json: /process/terminal: a service has no terminal");
+                   "config.json: /process/terminal: a service has no terminal (make it false)");
 }
 
 int
