@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "host/paths.h"
 #include "plan/plain.h"
 #include "plan/print.h"
@@ -121,13 +122,29 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
          && pass_pidfd (request->pidfd_socket, "standard", waiting->bwrap.child_pidfd, error);
 }
 
-/* Undoes everything; the error stands already. */
+/* Whether its first process is gone. It has been killed, but what waits in the kernel may not end
+ * before what it waits for: a file system of somebody else's, perhaps. */
+static gboolean
+has_ended (const Container *container)
+{
+  autofd pidfd = -1;
+
+  return container_pidfd (container, &pidfd, NULL)
+         && (pidfd < 0 || proc_pidfd_wait (pidfd, 0));
+}
+
+/* Undoes everything; the error stands already. What does not end stays on record. */
 static void
 tear_down (Launch *waiting, Container *container, const OciSpec *spec)
 {
   g_autoptr (GError) ignored = NULL;
 
   launch_clear (waiting);
+  if (!has_ended (container))
+    {
+      log_warning ("container %s: its init does not end", container->id);
+      return;
+    }
   if (!container_remove (container, &ignored))
     log_warning ("%s", ignored->message);
   if (waiting->hooked)
