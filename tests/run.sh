@@ -55,6 +55,8 @@ tap() {
 
 # --- the unprivileged user ----------------------------------------------------
 
+within=()
+
 # Programs and tests are copied to a folder whose parents all let others through: sub-ids have
 # to pass, and a checkout may lie below a home of mode 0700.
 scratch=
@@ -89,6 +91,13 @@ environment_of() {
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 TMPDIR="$2"
 }
 
+# A mount namespace in which everybody may open /dev/fuse, where that is for root alone.
+within_fuse() {
+  [ "$(id -u)" = 0 ] && [ ! -e "$scratch/fuse" ] && mknod -m 666 "$scratch/fuse" c 10 229 || return 0
+  within=(unshare --mount --propagation slave sh -c 'mount --bind "$0" /dev/fuse && exec "$@"' "$scratch/fuse")
+  "${within[@]}" true 2>/dev/null || within=()
+}
+
 # as_user [NAME=VALUE...] COMMAND..., as_root the same.
 as_user() {
   local name=$user environment become=()
@@ -98,7 +107,7 @@ as_user() {
     name=$(id -un)
   fi
   mapfile -t environment < <(environment_of "$name" "$scratch/tmp")
-  "${become[@]}" env -i --default-signal "${environment[@]}" XDG_RUNTIME_DIR="$scratch/run" "$@"
+  "${within[@]}" "${become[@]}" env -i --default-signal "${environment[@]}" XDG_RUNTIME_DIR="$scratch/run" "$@"
 }
 as_root() {
   local environment
@@ -200,15 +209,19 @@ suites() {
 }
 
 # suite FILE LOG: in a session of its own, which the search for leftovers relies on. A file with
-# a line "# runs as: root" does so where we can, and FILE-root is FILE as root.
+# a line "# runs as: root" does so where we can, and FILE-root is FILE as root; one with a line
+# "# runs with: /dev/fuse" may open that.
 suite() {
   local began=$SECONDS status=0 command=(bash) file=$scratch/tests/${1%-root} as=as_user limit=600
+  local within=()
   [ -z "${BWRAP_OCI_TEST_LONG:-}" ] || limit=21600
   case ${file##*/} in
     *.bats) command=(bats --formatter tap ${BWRAP_OCI_TEST_FILTER:+--filter "$BWRAP_OCI_TEST_FILTER"}) ;;
   esac
   if [ "$(id -u)" = 0 ] && { [ "$1" != "${1%-root}" ] || grep -qx '# runs as: root' "$file"; }; then
     as=as_root
+  elif grep -qx '# runs with: /dev/fuse' "$file"; then
+    within_fuse
   fi
   $as BWRAP_OCI="$scratch/bin/bwrap-oci" setsid --wait timeout --kill-after 10 "$limit" \
     "${command[@]}" "$file" </dev/null >"$2.tap" 2>&1 || status=$?

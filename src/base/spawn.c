@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -149,12 +150,16 @@ fork_inside (const Report *report)
 
 /* EINVAL: the root is no mount (chroot(2)), so that there is no propagation to stop. */
 static const char *
-copy_mounts (void)
+copy_mounts (const SpawnNamespaces *namespaces)
 {
   if (unshare (CLONE_NEWNS) < 0)
     return "new mount namespace";
   if (mount (NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0 && errno != EINVAL)
     return "make the mounts slaves";
+  if (namespaces->tree >= 0
+      && syscall (SYS_move_mount, namespaces->tree, "", AT_FDCWD, namespaces->tree_at,
+                  MOVE_MOUNT_F_EMPTY_PATH) < 0)
+    return namespaces->tree_at;
   return NULL;
 }
 
@@ -197,7 +202,7 @@ enter_namespaces (const SpawnNamespaces *namespaces, const Report *report)
     if (setns (namespaces->fds[i], 0) < 0)
       failed = "join namespace";
   if (failed == NULL && namespaces->new_mount_ns)
-    failed = copy_mounts ();
+    failed = copy_mounts (namespaces);
   if (failed == NULL && namespaces->new_time_ns)
     failed = new_time_namespace (clocks, namespaces->time_offsets);
   if (failed == NULL && namespaces->new_pid_ns && unshare (CLONE_NEWPID) < 0)

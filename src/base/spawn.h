@@ -36,6 +36,8 @@ typedef struct {
                               * NULL: none */
   gboolean new_mount_ns;  /* a copy of the mounts, which still hears of those made here, but not
                            * the reverse */
+  int tree;           /* a detached mount that is attached in that copy; -1: none */
+  const char *tree_at;  /* where */
   gboolean fork;      /* the program is a child of the process that joined, in the pid namespace
                        * that it joined or made; the latter is gone when spawn() returns */
   gboolean as_root;   /* become 0:0 of the user namespace */
@@ -44,7 +46,7 @@ typedef struct {
                                 * through the exec (capabilities(7), ambient) */
 } SpawnNamespaces;
 
-#define SPAWN_NAMESPACES_INIT { .user_ns_fd = -1, .pidfd = -1 }
+#define SPAWN_NAMESPACES_INIT { .user_ns_fd = -1, .pidfd = -1, .tree = -1 }
 
 typedef struct {
   const char *program;       /* absolute path, seen from the namespaces */

@@ -45,6 +45,8 @@ fill_overlay (const CreateOptions *options, CreateRequest *request)
   if (where != NULL)
     request->overlay = strcmp (where, "state") == 0 || strcmp (where, "volatile") == 0
                          ? g_strdup (where) : g_canonicalize_filename (where, NULL);
+  if (options->mount_program != NULL)
+    request->mount_program = g_canonicalize_filename (options->mount_program, NULL);
   if (options->overlay_lower == NULL)
     return;
   request->overlay_lower = g_ptr_array_new_with_free_func (g_free);
@@ -82,6 +84,7 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     .new_keyring = !options->no_new_keyring,
     .detach = options->detach,
     .keep = options->keep,
+    .look = options->dry_run,
   };
   request->id = id != NULL ? g_strdup (id) : g_path_get_basename (request->bundle);
   if (options->pid_file != NULL)

@@ -12,6 +12,7 @@ typedef struct {
   const char *pidfd_socket;
   const char *overlay;
   GPtrArray *overlay_lower;
+  const char *mount_program;
   const char *mode;
   guint preserve_fds;
   gboolean no_new_keyring;
@@ -38,6 +39,8 @@ typedef struct {
                    "write above the root: \"state\", \"volatile\", DIR"),                       \
     OPTION_STRINGS (CreateOptions, overlay_lower, 0, "overlay-lower", "DIR",                   \
                     "a layer between the two that is only read"),                              \
+    OPTION_STRING (CreateOptions, mount_program, 0, "mount-program", "PATH",                   \
+                   "fuse-overlayfs, not the kernel's overlay"),                                \
     OPTION_UINT (CreateOptions, preserve_fds, 0, "preserve-fds", "N",                          \
                  "hand on N descriptors from 3 upwards"),                                      \
     OPTION_FLAG (CreateOptions, no_new_keyring, 0, "no-new-keyring",                           \

@@ -13,8 +13,12 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define DEPTH_MAX 128
+
+/* So much of a file is copied between two looks at the clock. */
+#define PIECE (1 << 26)
 
 struct entry {
   uint64_t inode;
@@ -25,6 +29,19 @@ struct entry {
 };
 
 static void copy_directory (struct init *init, int from, int to, int depth);
+
+/* Says once that it takes longer than a second. */
+static void
+look_at_clock (struct init *init)
+{
+  struct timespec now;
+
+  if (init->begun.tv_sec == 0 || clock_gettime (CLOCK_MONOTONIC, &now) < 0
+      || now.tv_sec < init->begun.tv_sec + 1 + (now.tv_nsec < init->begun.tv_nsec))
+    return;
+  init->begun.tv_sec = 0;
+  report_busy (init, "copying up", op_string (init->current, 0));
+}
 
 /* Owner, mode and times; an owner that has no id here stays root. */
 static void
@@ -55,9 +72,11 @@ copy_file (struct init *init, int from_dir, int to_dir, const char *name)
       to = openat (to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
       if (to < 0)
         fail (init, "copy up: create", name);
-      while ((n = sendfile (to, from, NULL, 1 << 30)) != 0)
+      while ((n = sendfile (to, from, NULL, PIECE)) != 0)
         if (n < 0 && errno != EINTR)
           fail (init, "copy up: copy", name);
+        else
+          look_at_clock (init);
       (void) close (to);
     }
   (void) close (from);
@@ -71,6 +90,7 @@ copy_entry (struct init *init, int from, int to, const char *name, int depth)
   ssize_t n;
   int a, b;
 
+  look_at_clock (init);
   if (fstatat (from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
     fail (init, "copy up: stat", name);
   switch (st.st_mode & S_IFMT)
@@ -137,7 +157,7 @@ copy_up (struct init *init, int from, int to)
   int source = openat (from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int target = openat (to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  if (source < 0 || target < 0)
+  if (source < 0 || target < 0 || clock_gettime (CLOCK_MONOTONIC, &init->begun) < 0)
     fail (init, "copy up: open", "");
   copy_directory (init, source, target, 0);
   (void) close (source);

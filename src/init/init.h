@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* One instruction, as pointers into the mapped block. */
 struct op {
@@ -14,6 +15,13 @@ struct op {
   const uint64_t *numbers;
   const void *data;
   const char *strings;  /* n_strings of them, one behind the other */
+};
+
+/* What became of a file system context. */
+struct refusal {
+  int error;         /* errno */
+  const char *step;  /* the call that failed */
+  char detail[512];  /* on what, and what the kernel said */
 };
 
 /* What is under way. */
@@ -27,6 +35,8 @@ struct init {
   int mask;      /* an empty read-only tmpfs that hides directories, -1 */
   int late[LATE_MAX];  /* mounts that become read-only at the pivot */
   unsigned int n_late;
+  struct refusal refusal;  /* the last one */
+  struct timespec begun;   /* when a copy has, 0: nobody is to hear of it any more */
   const struct op *current;
   char **arguments;
   char **environment;
@@ -47,6 +57,9 @@ const char *keep (struct init *init, const char *text);
 
 /* Sends a message of @kind, with @fd unless that is -1. */
 void report (struct init *init, enum report_kind kind, int fd);
+
+/* Says that @step takes long, on what @detail names. */
+void report_busy (struct init *init, const char *step, const char *detail);
 
 /* The next command on @socket; 0 when the other side is gone. */
 uint32_t receive (int socket);
@@ -80,14 +93,32 @@ int walk_parent (int root, const char *path, char *name);
 OPERATIONS (OPERATION)
 #undef OPERATION
 
-/* layers.c: new file systems. Opens a context for a new file system of @type (fsopen(2)). */
+/* filesystem.c: new file systems. On failure these leave init->refusal.
+ *
+ * Opens a context for one of @type (fsopen(2)); -1. */
 int filesystem_open (struct init *init, const char *type);
 
 /* Sets one "key=value" or "key" parameter of it. */
-void filesystem_set (struct init *init, int fd, const char *option);
+bool filesystem_set (struct init *init, int fd, const char *option);
 
-/* Makes it, with MOUNT_ATTR_ bits; closes @fd and returns the detached mount. */
+/* Makes it, with MOUNT_ATTR_ bits, and returns the detached mount, -1; closes @fd. */
 int filesystem_make (struct init *init, int fd, const char *type, unsigned int attributes);
+
+/* All of that, with the strings of @op from the @first on, but for that of OP_FLAG_LABEL, and @more
+ * ("": none). */
+int filesystem_new (struct init *init, const char *type, const struct op *op, unsigned int first,
+                    const char *more);
+
+/* Reports init->refusal, and exits. */
+_Noreturn void fail_refused (struct init *init);
+
+/* Returns the detached mount of an overlay with the strings of @op from the @first on: the kernel's
+ * or, as the flags of @op say, that of fuse-overlayfs (fuse.c). */
+int overlay_new (struct init *init, const struct op *op, unsigned int first);
+
+/* fuse.c: the mount of a fuse-overlayfs, which the runtime starts; of the strings of @op from the
+ * @first on it takes what every mount has. */
+int fuse_new (struct init *init, const struct op *op, unsigned int first);
 
 /* Attaches detached mount @mount at the op's target and checks that it is seen there. */
 void place (struct init *init, int mount, const char *target, unsigned int flags);

@@ -76,6 +76,16 @@ report (struct init *init, enum report_kind kind, int fd)
   send_report (init->control, &message, fd);
 }
 
+void
+report_busy (struct init *init, const char *step, const char *detail)
+{
+  struct report message = { .kind = REPORT_BUSY };
+
+  copy_text (message.step, sizeof message.step, step);
+  copy_text (message.detail, sizeof message.detail, detail);
+  send_report (init->control, &message, -1);
+}
+
 _Noreturn void
 fail (struct init *init, const char *step, const char *detail)
 {

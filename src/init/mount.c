@@ -399,8 +399,9 @@ do_mount (struct init *init, const struct op *op)
 {
   const char *target = op_string (op, 0), *type = op_string (op, 1);
   uint64_t set = op->numbers[MOUNT_SET];
-  unsigned int flags = op->header->flags, n_strings = op->header->n_strings;
-  int fd, mount, below;
+  unsigned int flags = op->header->flags;
+  char mode[32] = "";
+  int mount, below;
   struct stat st;
   bool made;
 
@@ -408,22 +409,15 @@ do_mount (struct init *init, const struct op *op)
   if (fstat (below, &st) < 0)
     fail (init, "stat mount point", target);
 
-  if (flags & OP_FLAG_LABEL)
-    n_strings--;
-  fd = filesystem_open (init, type);
-  for (unsigned int i = 2; i < n_strings; i++)
-    filesystem_set (init, fd, op_string (op, i));
   if (!made && (flags & OP_FLAG_INHERIT_MODE))
-    {
-      char mode[32];
-
-      (void) snprintf (mode, sizeof mode, "mode=%o", (unsigned int) (st.st_mode & 07777));
-      filesystem_set (init, fd, mode);
-    }
-  mount = filesystem_make (init, fd, type, 0);
+    (void) snprintf (mode, sizeof mode, "mode=%o", (unsigned int) (st.st_mode & 07777));
+  mount = strcmp (type, "overlay") == 0 ? overlay_new (init, op, 2)
+                                        : filesystem_new (init, type, op, 2, mode);
+  if (mount < 0)
+    fail_refused (init);
 
   if (flags & OP_FLAG_LABEL)
-    label_root (init, mount, op_string (op, n_strings));
+    label_root (init, mount, op_string (op, op->header->n_strings - 1));
   if (flags & OP_FLAG_COPY_UP)
     {
       copy_up (init, below, mount);
@@ -446,6 +440,7 @@ mask_directory (struct init *init, const struct op *op)
 {
   const char *path = op_string (op, 0);
   int mount, fd;
+  bool fine;
 
   if (init->mask >= 0)
     {
@@ -458,12 +453,15 @@ mask_directory (struct init *init, const struct op *op)
       return;
     }
   fd = filesystem_open (init, "tmpfs");
-  filesystem_set (init, fd, "mode=0755");
-  filesystem_set (init, fd, "nr_inodes=1");
-  for (unsigned int i = 1; i < op->header->n_strings; i++)
-    filesystem_set (init, fd, op_string (op, i));
-  mount = filesystem_make (init, fd, "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID
-                                                | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  fine = fd >= 0 && filesystem_set (init, fd, "mode=0755")
+         && filesystem_set (init, fd, "nr_inodes=1");
+  for (unsigned int i = 1; fine && i < op->header->n_strings; i++)
+    fine = filesystem_set (init, fd, op_string (op, i));
+  mount = fine ? filesystem_make (init, fd, "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID
+                                                       | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+               : -1;
+  if (mount < 0)
+    fail_refused (init);
   place (init, mount, path, OP_FLAG_DIRECTORY);
   /* only an attached mount can be cloned again (before Linux 6.15) */
   init->mask = mount;

@@ -62,6 +62,8 @@ enum op_flag {
   OP_FLAG_LATE_READONLY = 1 << 8, /* read-only only at the pivot: other mounts go below it */
   OP_FLAG_OUTSIDE = 1 << 11,      /* by the runtime's /proc */
   OP_FLAG_LABEL = 1 << 12,        /* the last string is the label of the new file system's root */
+  OP_FLAG_FUSE = 1 << 13,         /* what the kernel refuses, fuse-overlayfs does */
+  OP_FLAG_FUSE_ONLY = 1 << 14,    /* without asking the kernel */
 };
 
 /* Attributes are those of mount_setattr(2); "soft" ones are changed only where the
@@ -106,6 +108,9 @@ enum device_number {
   DEVICE_GID,
   DEVICE_NUMBERS,
 };
+
+/* Where a layer in memory is, in bwrap's own root. */
+#define LAYER_MEMORY "/l"
 
 /* At most so many mounts with OP_FLAG_LATE_READONLY. */
 #define LATE_MAX 64
@@ -165,14 +170,15 @@ enum hook_number {
   X (UNDUMPABLE, undumpable, "undumpable", 0, 0)  /* nobody may trace us until the exec */ \
   X (BECOME_ROOT, become_root, "become-root", 0, 0)  /* ids 0 of the user namespace */ \
   /* n: st_dev and st_ino of what is staged at /r; s: staged folder of the writable layer \
-   * ("": in memory), parameters of the overlay ... */ \
+   * (LAYER_MEMORY: in memory), parameters of the overlay ...; flags: as OP_MOUNT */ \
   X (LAYERS, layers, "layers", 2, 2) \
   /* n, s: as OP_BIND without the first two; takes what is staged at /r */ \
   X (ROOT, root, "root", BIND_NUMBERS, 0) \
   /* n: enum bind_number, and what each of the other strings keeps of BIND_SOFT_CLEAR; \
    * s: target, staged source, mounts at ("") and below it */ \
   X (BIND, bind, "bind", BIND_NUMBERS, 2) \
-  /* n: enum mount_number; s: target, type, "key=value" or "key" ... */ \
+  /* n: enum mount_number; s: target, type, "key=value" or "key" ...; flags: of an overlay also \
+   * OP_FLAG_FUSE, OP_FLAG_FUSE_ONLY */ \
   X (MOUNT, mount, "mount", MOUNT_NUMBERS, 2) \
   /* n: enum device_number, at least the first; s: target, staged source ("": none) */ \
   X (DEVICE, device, "device", 1, 2) \
@@ -245,6 +251,10 @@ enum report_kind {
   REPORT_NET_DEVICES,  /* the network namespace is there, and nothing has been set in it */
   REPORT_HOOKS,     /* everything is in place but the root: hooks may look at it */
   REPORT_NOTIFY,    /* with the socket of OP_NOTIFY; between the start and the program */
+  REPORT_BUSY,      /* what takes longer than a second: step, and on what: detail */
+  REPORT_TREE,      /* with everything that is staged, for fuse-overlayfs ... */
+  REPORT_FUSE,      /* ... and with its /dev/fuse: a mount waits for it to answer */
+  REPORT_MOUNTED,   /* it has answered */
   REPORT_INSIDE,    /* row: the number of the process that goes on in the joined pid namespace */
 };
 

@@ -103,8 +103,13 @@ gboolean plan_sources (PlanContext *context, GError **error);
 /* Adds bwrap's options for the layers over the root file system, if there are any. */
 gboolean plan_stage_layers (PlanContext *context, GError **error);
 
-/* Adds the instruction that lays them over it; FALSE: there are none. */
-gboolean plan_layers (PlanContext *context);
+/* Adds the instruction that lays them over it; *@ret_layered FALSE: there are none. */
+gboolean plan_layers (PlanContext *context, gboolean *ret_layered, GError **error);
+
+/* Decides who makes the overlay of @op, whose parameters are its strings from the @first on, and
+ * which stands at @pointer; in words that is added to its row. */
+gboolean plan_overlay (PlanContext *context, const char *pointer, PlanOp *op, guint first,
+                       GError **error);
 
 struct MountOptions;
 

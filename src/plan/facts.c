@@ -74,6 +74,7 @@ host_facts_free (HostFacts *facts)
   g_clear_pointer (&facts->machine.hard_limits, g_array_unref);
   g_free (facts->machine.newuidmap.path);
   g_free (facts->machine.newgidmap.path);
+  g_free (facts->machine.fuse.program);
   bwrap_facts_clear (&facts->machine.bwrap);
   g_strfreev (facts->machine.cgroup_v1);
   g_clear_pointer (&facts->machine.cgroups, g_ptr_array_unref);
@@ -84,5 +85,6 @@ host_facts_free (HostFacts *facts)
   g_clear_pointer (&facts->bundle.namespaces, g_ptr_array_unref);
   g_clear_pointer (&facts->bundle.net_devices, g_array_unref);
   g_clear_pointer (&facts->bundle.paths, g_hash_table_unref);
+  g_clear_pointer (&facts->bundle.refused_overlays, g_hash_table_unref);
   g_free (facts);
 }

@@ -76,6 +76,13 @@ typedef struct {
   gboolean selinux;   /* with a policy: without one every label is the kernel's */
 } SecurityModules;
 
+/* What stands in where the kernel refuses an overlay. */
+typedef struct {
+  char *program;      /* fuse-overlayfs: absolute; NULL: not asked for, since there is no overlay */
+  int program_error;  /* errno of why it cannot be executed; 0: it can */
+  int device_error;   /* errno of why /dev/fuse cannot be opened; 0: it can */
+} FuseFacts;
+
 typedef struct {
   guint32 major;  /* kernel release */
   guint32 minor;
@@ -93,6 +100,7 @@ typedef struct {
   gboolean no_new_privs;          /* of this process; only where the tools are looked for */
   BwrapFacts bwrap;
   guint last_capability;
+  FuseFacts fuse;                 /* only after host_fuse_probe() */
   GArray *hard_limits;            /* of guint64, by RLIMIT_...; NULL: not asked for */
 
   /* only after host_cgroup_probe() */
@@ -193,6 +201,10 @@ typedef struct {
                            * network namespace, 0: there is none; NULL: none are wanted */
   ResctrlFacts resctrl;   /* only where linux.intelRdt is */
   gboolean net_admin;     /* the caller may take devices out of there; only where they are */
+
+  /* only after host_overlays_try() */
+  GHashTable *refused_overlays;  /* of char *, by the JSON pointer of an overlay: what the kernel
+                                  * says of it; NULL: not asked */
 
   /* only after host_paths_probe() */
   GHashTable *paths;      /* of PathFacts, by JSON pointer: see plain_paths() */

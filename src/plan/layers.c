@@ -131,35 +131,48 @@ plan_stage_layers (PlanContext *context, GError **error)
   return TRUE;
 }
 
-gboolean
-plan_layers (PlanContext *context)
+/* The parameters of the overlay. */
+static void
+add_parameters (const PlanContext *context, PlanOp *op, const char *layer)
 {
   const LayerRequest *request = context->options->layer;
-  const SourceFacts *root = context->facts->bundle.root;
-  const MachineFacts *machine = &context->facts->machine;
-  g_autofree char *lower = NULL;
-  Plan *plan = context->plan;
-  guint32 row;
-  PlanOp *op;
+  g_autofree char *lower = lower_parameter (request->lower->len);
+  g_autofree char *upper = g_strconcat ("upperdir=", layer, "/upper", NULL);
+  g_autofree char *work = g_strconcat ("workdir=", layer, "/work", NULL);
 
-  if (request == NULL || request->kind == LAYER_NONE)
-    return FALSE;
-  lower = lower_parameter (request->lower->len);
-  row = plan_row (plan, "/root/path", "lay a writable layer over %s, %s", root->path,
-                  request->kind == LAYER_VOLATILE ? "in memory"
-                  : request->kind == LAYER_STATE  ? "in the state directory"
-                                                  : request->directory);
-  op = plan_op (plan, OP_LAYERS, row, 0);
-  plan_op_number (op, root->device);
-  plan_op_number (op, root->inode);
-  plan_op_string (op, request->kind == LAYER_VOLATILE ? "" : "/s/layer-0");
   plan_op_string (op, "source=overlay");
   plan_op_string (op, lower);
+  plan_op_string (op, upper);
+  plan_op_string (op, work);
   /* other attributes of files are for those who rule the whole machine */
-  if (plan->userns != USERNS_NONE || !machine->initial_user_ns)
+  if (context->plan->userns != USERNS_NONE || !context->facts->machine.initial_user_ns)
     plan_op_string (op, "userxattr");
   if (request->kind == LAYER_VOLATILE)
     plan_op_string (op, "volatile");
   plan_label_filesystem (context, op, "overlay");
-  return TRUE;
+}
+
+gboolean
+plan_layers (PlanContext *context, gboolean *ret_layered, GError **error)
+{
+  const LayerRequest *request = context->options->layer;
+  const SourceFacts *root = context->facts->bundle.root;
+  const char *layer;
+  guint32 row;
+  PlanOp *op;
+
+  *ret_layered = request != NULL && request->kind != LAYER_NONE;
+  if (!*ret_layered)
+    return TRUE;
+  layer = request->kind == LAYER_VOLATILE ? LAYER_MEMORY : "/s/layer-0";
+  row = plan_row (context->plan, "/root/path", "lay a writable layer over %s, %s", root->path,
+                  request->kind == LAYER_VOLATILE ? "in memory"
+                  : request->kind == LAYER_STATE  ? "in the state directory"
+                                                  : request->directory);
+  op = plan_op (context->plan, OP_LAYERS, row, 0);
+  plan_op_number (op, root->device);
+  plan_op_number (op, root->inode);
+  plan_op_string (op, layer);
+  add_parameters (context, op, layer);
+  return plan_overlay (context, "/root/path", op, 1, error);
 }

@@ -484,7 +484,7 @@ plan_filesystem (const Work *work, GError **error)
   /* the mount's own option wins */
   if (!has_parameter (work->options, "context="))
     plan_label_filesystem (work->context, op, type);
-  return TRUE;
+  return !mount_is_overlay (work->mount) || plan_overlay (work->context, work->at, op, 2, error);
 }
 
 static gboolean

@@ -91,6 +91,14 @@ pair_parent (const GPtrArray *data)
   return first != NULL ? common_parent (first, second) : NULL;
 }
 
+gboolean
+overlay_has_upper (const GPtrArray *data)
+{
+  g_autofree char *parent = pair_parent (data);
+
+  return parent != NULL;
+}
+
 GPtrArray *
 overlay_folders (const GPtrArray *data)
 {

@@ -17,6 +17,7 @@ free_row (gpointer data)
 
   g_free (row->pointer);
   g_free (row->what);
+  g_free (row->hint);
   g_free (row);
 }
 
@@ -49,6 +50,15 @@ free_id_mapped (gpointer data)
   g_free (mapped);
 }
 
+static void
+free_fuse (gpointer data)
+{
+  PlanFuse *fuse = data;
+
+  g_free (fuse->options);
+  g_free (fuse);
+}
+
 void
 plan_free (Plan *plan)
 {
@@ -58,6 +68,7 @@ plan_free (Plan *plan)
   g_clear_pointer (&plan->gid_map, g_array_unref);
   g_array_unref (plan->joined);
   g_ptr_array_unref (plan->id_mapped);
+  g_ptr_array_unref (plan->fuse);
   g_free (plan->time_offsets);
   cgroup_plan_free (plan->cgroup);
   g_ptr_array_unref (plan->words);
@@ -145,6 +156,7 @@ plan_empty (const OciSpec *spec)
   plan->rows = g_ptr_array_new_with_free_func (free_row);
   plan->notes = plan_notes_new ();
   plan->id_mapped = g_ptr_array_new_with_free_func (free_id_mapped);
+  plan->fuse = g_ptr_array_new_with_free_func (free_fuse);
   plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
   return plan;
 }

@@ -27,6 +27,7 @@ typedef struct {
   const char *init_path;       /* of bwrap-oci-init */
   const LayerRequest *layer;   /* NULL: none */
   const char *layer_path;      /* where a layer of the state directory will be; absolute */
+  gboolean mount_program;      /* overlays are not the kernel's */
 } PlanOptions;
 
 /* How the user namespace comes about. */
@@ -55,7 +56,15 @@ typedef struct {
 typedef struct {
   char *pointer;  /* JSON pointer, "/mounts/3"; "" for what is not in the configuration */
   char *what;     /* "mount tmpfs on /tmp" */
+  char *hint;     /* what helps if the kernel refuses it; NULL: nothing is known */
 } PlanRow;
+
+/* An overlay that fuse-overlayfs makes if the kernel does not. It sees what is staged for the init
+ * below OVERLAY_TREE. */
+typedef struct {
+  guint32 row;
+  char *options;  /* its mount options */
+} PlanFuse;
 
 /* One instruction of the init (init/ops.h), its descriptors not yet known. */
 typedef struct {
@@ -122,6 +131,7 @@ typedef struct {
   GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
                             * namespace apart */
   GPtrArray *id_mapped;    /* of PlanIdMapped */
+  GPtrArray *fuse;         /* of PlanFuse, in the order of the instructions */
   gboolean layer_in_state; /* @layer:0 is a folder of the container's directory */
   char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */
   gboolean own_pid_ns;     /* the container has a pid namespace that is not the caller's */

@@ -53,6 +53,8 @@ static const Name flag_names[] = {
   { "plain", OP_FLAG_PLAIN },
   { "outside", OP_FLAG_OUTSIDE },
   { "label", OP_FLAG_LABEL },
+  { "fuse", OP_FLAG_FUSE },
+  { "fuse-only", OP_FLAG_FUSE_ONLY },
   { NULL, 0 },
 };
 
@@ -146,6 +148,22 @@ format_op (GString *out, const Plan *plan, const PlanOp *op)
   g_string_append_c (out, '\n');
 }
 
+/* The programs that may be started for overlays; 3 is what the init has opened. */
+static void
+format_fuse (GString *out, const Plan *plan, const HostFacts *facts)
+{
+  for (guint i = 0; i < plan->fuse->len; i++)
+    {
+      const PlanFuse *fuse = g_ptr_array_index (plan->fuse, i);
+
+      g_string_append (out, "for an overlay: ");
+      format_word (out, facts->machine.fuse.program);
+      g_string_append (out, " -f -o ");
+      format_word (out, fuse->options);
+      g_string_append (out, " /dev/fd/3\n");
+    }
+}
+
 GString *
 plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *options)
 {
@@ -163,6 +181,7 @@ plan_format_text (const Plan *plan, const HostFacts *facts, const PlanOptions *o
   format_map (out, "gid_map", plan->gid_map);
   format_joining (out, plan);
   plan_format_cgroup (out, plan);
+  format_fuse (out, plan, facts);
   for (guint i = 0; i < plan->ops->len; i++)
     {
       const PlanOp *op = g_ptr_array_index (plan->ops, i);
@@ -269,6 +288,23 @@ emit_op (JsonEmit *emit, const Plan *plan, const PlanOp *op)
 }
 
 static void
+emit_fuse (JsonEmit *emit, const Plan *plan)
+{
+  json_emit_array (emit, "fuseOverlayfs");
+  for (guint i = 0; i < plan->fuse->len; i++)
+    {
+      const PlanFuse *fuse = g_ptr_array_index (plan->fuse, i);
+      const PlanRow *row = g_ptr_array_index (plan->rows, fuse->row);
+
+      json_emit_object (emit, NULL);
+      json_emit_string (emit, "pointer", row->pointer);
+      json_emit_string (emit, "options", fuse->options);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
+}
+
+static void
 emit_notes (JsonEmit *emit, const Plan *plan)
 {
   json_emit_array (emit, "notes");
@@ -314,6 +350,8 @@ plan_format_json (const Plan *plan)
     json_emit_string (&emit, "timeNamespace",
                       plan->time_offsets != NULL ? plan->time_offsets : "");
   plan_emit_cgroup (&emit, plan);
+  if (plan->fuse->len > 0)
+    emit_fuse (&emit, plan);
   json_emit_array (&emit, "init");
   for (guint i = 0; i < plan->ops->len; i++)
     emit_op (&emit, plan, g_ptr_array_index (plan->ops, i));

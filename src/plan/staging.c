@@ -131,12 +131,11 @@ stage_host (PlanContext *context)
 
 /* The root file system first: everything else is placed in it. */
 static void
-root_op (PlanContext *context)
+root_op (PlanContext *context, gboolean layered)
 {
   const SourceFacts *facts = context->facts->bundle.root;
   const guint64 restrictions = MOUNT_ADDED_FLAGS | MOUNT_ATTR_NOEXEC;
   Plan *plan = context->plan;
-  gboolean layered = plan_layers (context);
   guint32 row = plan_row (plan, "/root/path", "take %s as the root file system",
                           layered ? "that" : facts->path);
   PlanOp *op = plan_op (plan, OP_ROOT, row,
@@ -196,6 +195,7 @@ gboolean
 plan_staging (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
+  gboolean layered;
 
   plan_stage_namespaces (context, "--cap-add");
   if (!plan_go_on (context, stage_root (context, error), error))
@@ -207,6 +207,8 @@ plan_staging (PlanContext *context, GError **error)
   plan_word (plan, "/init");
 
   become_root_op (plan);
-  root_op (context);
+  if (!plan_go_on (context, plan_layers (context, &layered, error), error))
+    return FALSE;
+  root_op (context, layered);
   return TRUE;
 }

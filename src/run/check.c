@@ -179,6 +179,7 @@ read_config (Look *look, const CheckRequest *request, GPtrArray *findings, GErro
     .bwrap = request->bwrap,
     .cgroup_manager = request->cgroup_manager,
     .plain = request->plain,
+    .look = TRUE,
     .new_keyring = TRUE,
   };
   if (request->bundle != NULL && work_read_spec (&look->work, &look->request, &invalid))

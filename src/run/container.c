@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/lock.h"
+#include "base/patience.h"
 #include "base/proc.h"
 #include "run/cgroup.h"
+#include "run/fuse.h"
 #include "run/layer.h"
 
 #include <errno.h>
@@ -31,7 +33,7 @@
  * records are last: as long as there is anything, it is known whose it is. */
 static const char *const file_names[] = {
   CONTAINER_GATE_FILE,   CONTAINER_CONFIG_FILE, CONTAINER_SECCOMP_FILE,
-  CONTAINER_CGROUP_FILE, RECORD_FILE,           INIT_FILE,
+  CONTAINER_CGROUP_FILE, CONTAINER_FUSE_FILE,   RECORD_FILE, INIT_FILE,
 };
 
 static const char *const status_names[] = {
@@ -102,7 +104,8 @@ open_directory (Container *container, GError **error)
 static gboolean
 wait_for_lock (Container *container, GError **error)
 {
-  gint64 end = g_get_monotonic_time () + LOCK_WAIT_MS * G_TIME_SPAN_MILLISECOND;
+  gint64 begun = g_get_monotonic_time ();
+  const gint64 end = begun + LOCK_WAIT_MS * G_TIME_SPAN_MILLISECOND;
 
   for (;;)
     {
@@ -112,6 +115,7 @@ wait_for_lock (Container *container, GError **error)
         return TRUE;
       if (g_get_monotonic_time () >= end)
         return throw (error, "container %s is in use by another command", container->id);
+      (void) patience_look (&begun, "waiting for another command that uses the container");
       g_usleep (LOCK_STEP_MS * G_TIME_SPAN_MILLISECOND);
     }
 }
@@ -512,7 +516,8 @@ container_remove (Container *container, GError **error)
   /* the second, what a writer that died has begun, only if there is something left */
   static const char *const suffixes[] = { "", NEW_SUFFIX };
 
-  if (!container_cgroup_remove (container, error) || !layer_remove (container, error))
+  if (!container_cgroup_remove (container, error) || !fuse_end (container, error)
+      || !layer_remove (container, error))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {

@@ -9,6 +9,8 @@
  *   init        the first process; there from its birth on
  *   gate        the socket the waiting init listens on; there from before its birth until start
  *   cgroup      what was made for it there; from before it is made on
+ *   fuse        the processes that serve its overlays, if the kernel does not; a line each as in
+ *               init, there from before they do anything on
  *   layer       a folder: the writable layer over the root file system, if it is to be there
  *   config.json, seccomp  what launch keeps for exec and the hooks
  * Who adds one adds its name to the list in container.c, by which the files are removed. */
@@ -20,6 +22,7 @@
 
 #define CONTAINER_GATE_FILE "gate"
 #define CONTAINER_CGROUP_FILE "cgroup"
+#define CONTAINER_FUSE_FILE "fuse"
 #define CONTAINER_LAYER_FOLDER "layer"
 #define CONTAINER_CONFIG_FILE "config.json"
 #define CONTAINER_SECCOMP_FILE "seccomp"

@@ -44,6 +44,7 @@ create_request_clear (CreateRequest *request)
   g_clear_pointer (&request->session_bus, g_free);
   g_clear_pointer (&request->overlay, g_free);
   g_clear_pointer (&request->overlay_lower, g_ptr_array_unref);
+  g_clear_pointer (&request->mount_program, g_free);
 }
 
 /* What later commands need to know, since nobody will tell them again. */

@@ -18,6 +18,8 @@ typedef struct {
   const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */
   char *overlay;               /* "state", "volatile" or an absolute path; NULL: not given */
   GPtrArray *overlay_lower;    /* of char *, absolute; NULL: none */
+  char *mount_program;         /* absolute, instead of the kernel's overlay; NULL: not given */
+  gboolean look;               /* nothing is carried out: also try what that would find out */
   gboolean plain;              /* --mode=plain */
   gboolean new_keyring;
   gboolean detach;

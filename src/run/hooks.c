@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "base/patience.h"
 #include "base/proc.h"
 #include "run/interrupt.h"
 #include "spec/state.h"
@@ -240,7 +241,9 @@ static gboolean
 wait_for_hook (Running *running, GError **error)
 {
   const OciHook *hook = running->hook;
-  gint64 end = end_of (hook);
+  g_autofree char *doing = g_strdup_printf ("running the %s hook %s", kinds[running->kind].name,
+                                            hook->path);
+  gint64 end = end_of (hook), begun = g_get_monotonic_time ();
 
   for (;;)
     {
@@ -251,7 +254,8 @@ wait_for_hook (Running *running, GError **error)
         { .fd = running->output[1].fd, .events = POLLIN },
         { .fd = running->request->pidfd > 0 ? running->request->pidfd : -1, .events = POLLIN },
       };
-      int n = poll (fds, G_N_ELEMENTS (fds), time_left (end));
+      int left = time_left (end), word = patience_look (&begun, doing);
+      int n = poll (fds, G_N_ELEMENTS (fds), word >= 0 && (left < 0 || word < left) ? word : left);
 
       if (n < 0 && errno != EINTR)
         return throw_errno (error, "%s: poll", hook->path);

@@ -9,10 +9,12 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/patience.h"
 #include "base/proc.h"
 #include "plan/initops.h"
 #include "run/cgroup.h"
 #include "run/explain.h"
+#include "run/fuse.h"
 #include "run/hooks.h"
 #include "run/idmap.h"
 #include "run/idmapped.h"
@@ -77,14 +79,28 @@ launch_instructions (const Plan *plan, Container *container, gboolean stored, GE
   return fd_memfd ("bwrap-oci-instructions", block->data, block->len, TRUE, error);
 }
 
+/* Whether it was the kernel that would not have a new file system. */
+static gboolean
+is_refusal (const struct report *report)
+{
+  static const char *const steps[] = { "fsopen", "mount option", "mount", "fsmount", NULL };
+
+  return (report->code == OP_LAYERS || report->code == OP_MOUNT)
+         && g_strv_contains (steps, report->step);
+}
+
 gboolean
 launch_fail (const Plan *plan, const struct report *report, GError **error)
 {
   const PlanRow *row = report->row < plan->rows->len ? g_ptr_array_index (plan->rows, report->row)
                                                      : NULL;
+  g_autoptr (GError) refused = NULL;
 
-  return report_to_error (report, row != NULL ? row->pointer : NULL,
-                          row != NULL ? row->what : NULL, error);
+  if (row == NULL || row->hint == NULL || !is_refusal (report))
+    return report_to_error (report, row != NULL ? row->pointer : NULL,
+                            row != NULL ? row->what : NULL, error);
+  report_to_error (report, row->pointer, row->what, &refused);
+  return throw (error, "%s (%s)", refused->message, row->hint);
 }
 
 /* Waits for the next report of the init, or for the end of bwrap before it could say
@@ -159,6 +175,54 @@ move_devices (Launch *launch, const Plan *plan, GError **error)
          && command_send (launch->bwrap.control, COMMAND_CONTINUE, error);
 }
 
+/* The init has a mount that wants to be served by @device. */
+static gboolean
+serve (Launch *launch, const Plan *plan, int device, GError **error)
+{
+  const FuseRequest request = {
+    .plan = plan, .facts = launch->facts, .container = launch->container,
+    .child = launch->bwrap.child, .child_pidfd = launch->bwrap.child_pidfd,
+    .control = launch->bwrap.control, .interrupt = launch->bwrap.interrupt,
+    .index = launch->n_fuse++, .tree = launch->tree, .device = device,
+  };
+  gboolean served = fuse_start (&request, error);
+
+  fd_clear (&launch->tree);
+  return served;
+}
+
+/* Takes what the init may say of more than one instruction. Returns 1, 0 if @report is nothing of
+ * that, -1 on error. */
+static int
+take_repeated (Launch *launch, const Plan *plan, const struct report *report, int *fd,
+               GError **error)
+{
+  g_autofree char *what = g_strconcat (report->step, " ", report->detail, NULL);
+  gboolean expected = FALSE;
+
+  switch (report->kind)
+    {
+    case REPORT_BUSY:
+      expected = launch->n_busy++ < plan->ops->len;
+      if (expected)
+        patience_say (what);
+      break;
+    case REPORT_TREE:
+      expected = launch->tree < 0 && launch->n_fuse < plan->fuse->len;
+      if (expected)
+        launch->tree = fd_steal (fd);
+      break;
+    case REPORT_FUSE:
+      return serve (launch, plan, *fd, error) ? 1 : -1;
+    default:
+      return 0;
+    }
+  if (expected)
+    return 1;
+  report_meaningless (report, error);
+  return -1;
+}
+
 /* Waits for a report of @kind; the terminal and the stops of the init may come before. */
 static gboolean
 wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **error)
@@ -167,13 +231,16 @@ wait_report (Launch *launch, const Plan *plan, enum report_kind kind, GError **e
     {
       struct report report;
       autofd fd = -1;
-      int got = next_report (launch, &report, &fd, error);
+      int got = next_report (launch, &report, &fd, error), taken;
 
       if (got < 0)
         return FALSE;
       if (got == 0)
         return bwrap_explain (&launch->bwrap, error);
-      if (!report_once (&launch->heard, &report, error))
+      taken = take_repeated (launch, plan, &report, &fd, error);
+      if (taken > 0)
+        continue;
+      if (taken < 0 || !report_once (&launch->heard, &report, error))
         return FALSE;
       if (report.kind == kind)
         return TRUE;
@@ -286,6 +353,8 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
                          .user_namespace = user_namespace_fd (request), .doors = doors };
 
+  launch->facts = request->facts;
+  launch->container = request->container;
   block = launch_instructions (plan, request->container, FALSE, error);
   if (block < 0)
     return FALSE;
@@ -409,4 +478,5 @@ launch_clear (Launch *launch)
   g_clear_pointer (&launch->devices, net_devices_return);
   fd_clear (&launch->console);
   fd_clear (&launch->notify);
+  fd_clear (&launch->tree);
 }

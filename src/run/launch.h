@@ -20,13 +20,18 @@ typedef struct {
   Bwrap bwrap;
   int console;  /* master of its terminal; -1: it has none */
   int notify;   /* once it has started: where the program's notifications arrive; -1: nowhere */
+  const HostFacts *facts;  /* for fuse-overlayfs; NULL: there is none, as in exec */
+  Container *container;
+  int tree;     /* what the init has sent for fuse-overlayfs; -1 */
+  guint n_fuse; /* how many of those have been started */
+  guint n_busy; /* how often it has said that something takes long */
   const ContainerRecord *record;  /* what hooks are told; NULL: there are none to run */
   NetDevices *devices;  /* moved into it, and to go back unless it starts; NULL: none */
   guint32 heard;    /* kinds of reports that have come */
   gboolean hooked;  /* it got as far as hooks, so that those of poststop are due */
 } Launch;
 
-#define LAUNCH_INIT { .bwrap = BWRAP_INIT, .console = -1, .notify = -1 }
+#define LAUNCH_INIT { .bwrap = BWRAP_INIT, .console = -1, .notify = -1, .tree = -1 }
 
 /* Does everything up to "ready": namespaces, maps, mounts, the lookup of the program.
  * Then bwrap's outer process is gone and the init waits. On failure nothing is left. */

@@ -10,6 +10,7 @@
 #include "host/bundle.h"
 #include "host/cgroups.h"
 #include "host/machine.h"
+#include "host/overlay.h"
 #include "host/paths.h"
 #include "host/security.h"
 #include "host/systemd.h"
@@ -108,6 +109,15 @@ probe_cgroups (MachineFacts *machine, const OciSpec *spec, const CreateRequest *
     }
 }
 
+static gboolean
+wants_overlay (const Work *work)
+{
+  for (guint i = 0; i < field_count (work->spec->mounts); i++)
+    if (mount_is_overlay (g_ptr_array_index (work->spec->mounts, i)))
+      return TRUE;
+  return work->layer.kind != LAYER_NONE;
+}
+
 gboolean
 work_probe (Work *work, const Store *store, const CreateRequest *request, GError **error)
 {
@@ -128,6 +138,10 @@ work_probe (Work *work, const Store *store, const CreateRequest *request, GError
   if (plan_needs_modules (spec, spec->process))
     host_security_probe (&facts->machine.modules);
   host_layers_probe (spec, &work->layer, &facts->bundle);
+  if (wants_overlay (work))
+    host_fuse_probe (&facts->machine.fuse, request->mount_program);
+  if (wants_overlay (work) && request->look)
+    host_overlays_try (spec, &work->layer, &facts->bundle);
   work->layer_path = g_build_filename (store->path, request->id, CONTAINER_LAYER_FOLDER, NULL);
   return TRUE;
 }
@@ -151,6 +165,7 @@ work_set_options (Work *work, const CreateRequest *request, gboolean gate, GErro
     .init_path = work->init_path,
     .layer = &work->layer,
     .layer_path = work->layer_path,
+    .mount_program = request->mount_program != NULL,
   };
   return work->init_path != NULL;
 }

@@ -120,12 +120,14 @@ src/companion/spec.c the bundle of `spec`
 src/host/bundle.c   sources, the bundle, namespaces: as the caller names them, O_PATH
 src/host/bwrap.c    /dev/null
 src/host/netdevices.c our own network namespace
+src/host/overlay.c  /dev/fuse; in a child: its /proc, and layers as the caller names them, O_PATH
 src/host/paths.c    /proc, /sys; a source whose links the kernel has resolved
 src/host/subid.c    the folder of the caller's program
 src/host/systemd.c  the root that the facts have opened
 src/run/bwrap.c     /dev/null, our init, /proc/PID
 src/run/console.c   /dev/tty
 src/run/exec.c      /proc
+src/run/fuse.c      /dev/null
 src/run/hooks.c     logs that crun's annotations name; the working directory
 src/run/idmap.c     /proc/PID/uid_map, /proc/PID/ns/user
 src/run/idmapped.c  a source whose links the kernel has resolved
@@ -159,6 +161,7 @@ src/init/           behind the pivot in the container; before it /proc/self
 END
 banned "nothing is mounted by a path" mount umount umount2 chroot pivot_root <<'END'
 src/base/spawn.c    the propagation of a mount namespace of its own
+src/host/overlay.c  in a mount namespace of a child's own
 END
 banned "the working directory is the caller's" chdir fchdir <<'END'
 src/base/spawn.c    a child's

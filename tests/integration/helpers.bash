@@ -102,6 +102,7 @@ requires() {
       user) [ "$(id -u)" != 0 ] || skip "machine: needs a user other than root" ;;
       subids) has_subids || skip "$(id -un) has no sub-id ranges" ;;
       cgroup-v2) [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || skip "machine: no pure cgroup v2" ;;
+      fuse) { : <>/dev/fuse; } 2>/dev/null || skip "machine: $(id -un) may not open /dev/fuse" ;;
       env:*) what=${what#env:}; [ -n "${!what:-}" ] || skip "$what is not set" ;;
       /*) [ -e "$what" ] || skip "machine: no $what" ;;
       *) command -v "$what" >/dev/null || skip "$what is not installed" ;;

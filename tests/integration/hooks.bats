@@ -671,3 +671,28 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   assert_success
   assert_equal "$(<"$BUNDLE/rootfs/hooks")" hook
 }
+
+@test "a hook that takes long is told of on a terminal, and only there" {
+  hook createRuntime 'sleep 1.2'
+  create
+  assert_success
+  assert_no_stderr
+  run_oci delete --force "$ID"
+  on_terminal <<'EOF'
+j = oci("create", "--bundle", BUNDLE, ID)
+expect(r"bwrap-oci: running the createRuntime hook /.*\.sh \.\.\.\r\n")
+equal(j.wait(), 0)
+check(shown().count("bwrap-oci") == 1, "it is said once")
+EOF
+}
+
+@test "waiting for another command is told of on a terminal" {
+  create
+  flock "$STATE/$ID" sleep 2 3>&- &
+  on_terminal <<'EOF'
+j = oci("delete", "--force", ID)
+expect(r"bwrap-oci: waiting for another command that uses the container \.\.\.\r\n")
+equal(j.wait(), 0)
+EOF
+  wait
+}

@@ -14,7 +14,7 @@ manager_packages=(dbus-user-session systemd)
 static_packages=(clang-tidy cppcheck)
 package_packages=(debhelper lintian mmdebstrap rpm rpmlint)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
-test_packages=(bats busybox-static fish iproute2 jq man-db mmdebstrap passt procps python3 shellcheck
+test_packages=(bats busybox-static fish fuse-overlayfs iproute2 jq man-db mmdebstrap passt procps python3 shellcheck
   slirp4netns zsh)
 
 # install_packages NAME...: with apt-get, as root or with sudo; says which.

@@ -101,6 +101,7 @@ static const Name error_names[] = {
   { "ENOTDIR", ENOTDIR },
   { "EPERM", EPERM },
   { "EROFS", EROFS },
+  { "ENODEV", ENODEV },
   { NULL, 0 },
 };
 
@@ -347,6 +348,9 @@ fill_machine (World *world, MachineFacts *machine)
   machine->bwrap.path = g_strdup ("/usr/bin/bwrap");
   machine->bwrap.version = g_strdup ("bubblewrap 0.11.0");
   machine->bwrap.options = (BwrapOptions) bits (bwrap_names, value_of (world, "bwrap"));
+  machine->fuse.program = g_strdup ("/usr/bin/fuse-overlayfs");
+  machine->fuse.program_error = (int) named (error_names, value_of (world, "fuse_overlayfs"));
+  machine->fuse.device_error = (int) named (error_names, value_of (world, "fuse"));
   machine->last_capability = (guint) number (value_of (world, "last_capability"));
   machine->cgroup_mode = (CgroupMode) named (cgroup_names, value_of (world, "cgroup"));
   machine->cgroup_v1 = words (v1);
@@ -414,6 +418,7 @@ world_options (World *world, PlanOptions *ret_options)
     .plain = named (mode_names, value_of (world, "mode")) != 0,
     .new_keyring = named (truth_names, value_of (world, "new_keyring")) != 0,
     .console_socket = named (truth_names, value_of (world, "console_socket")) != 0,
+    .mount_program = named (truth_names, value_of (world, "mount_program")) != 0,
     .detach = named (truth_names, value_of (world, "detach")) != 0,
     .cgroup_manager = (CgroupManager) named (manager_names, value_of (world, "cgroup_manager")),
     .init_path = "/usr/libexec/bwrap-oci/bwrap-oci-init",
@@ -628,6 +633,18 @@ check_used (World *world)
       g_error ("nothing asks for %s", (const char *) key);
 }
 
+/* What the kernel says of overlays. */
+static GHashTable *
+refused_overlays (World *world)
+{
+  GHashTable *all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_auto (GStrv) words = g_strsplit (value_of (world, "overlay_refused"), " ", 2);
+
+  if (words[1] != NULL)
+    g_hash_table_insert (all, g_strdup (words[0]), g_strdup (words[1]));
+  return all;
+}
+
 HostFacts *
 world_facts (World *world, const OciSpec *spec)
 {
@@ -642,6 +659,7 @@ world_facts (World *world, const OciSpec *spec)
   fill_net_devices (world, spec, &facts->bundle);
   facts->bundle.resctrl = (ResctrlFacts) named (resctrl_names, value_of (world, "resctrl"));
   facts->bundle.paths = paths (world, spec);
+  facts->bundle.refused_overlays = refused_overlays (world);
   return facts;
 }
 

@@ -13,6 +13,10 @@
  *   sub_uids, sub_gids                         FIRST:COUNT ..., or none
  *   newuidmap, newgidmap                       able, unable, missing
  *   bwrap                                      options, without dashes
+ *   fuse_overlayfs, fuse                       why the program cannot be executed, and the device
+ *                                              not be opened, or none
+ *   overlay_refused                            the pointer of an overlay, and what the kernel says
+ *                                              of it; or none
  *   cgroup                                     none, v1, hybrid, v2
  *   cgroup_v1                                  options of each hierarchy, or none
  *   cgroup_controllers                         of cgroup v2
@@ -20,7 +24,7 @@
  *   cgroup_error                               why the container's cannot be made, or none
  *   cgroup_manager                             cgroupfs, systemd, disabled
  *   id, bundle                                 of the container
- *   gate, new_keyring, console_socket, detach, notify
+ *   gate, new_keyring, console_socket, detach, notify, mount_program
  *                                              yes, no
  *   program                                    what process.args[0] is in the image, or none; asked
  *                                              for only where it may be systemd
