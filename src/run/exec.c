@@ -120,7 +120,10 @@ follow_inside (Launch *launch, const Plan *plan, GError **error)
   child = proc_pidfd ((pid_t) report.row);
   if (child < 0)
     return throw_errno (error, "pidfd_open");
-  if (waitid (P_PIDFD, (id_t) child, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
+  do
+    result = waitid (P_PIDFD, (id_t) child, &ignored, WEXITED | WNOHANG | WNOWAIT);
+  while (result < 0 && errno == EINTR);
+  if (result < 0)
     return throw (error, "the init reports process %u, which is not its child", report.row);
   launch->bwrap.child = (pid_t) report.row;
   launch->bwrap.child_pidfd = fd_steal (&child);

@@ -41,15 +41,14 @@ reap (pid_t pid, gboolean *ret_found, int *ret_status, GError **error)
   pid_t ended;
   int status;
 
-  while ((ended = waitpid (-1, &status, WNOHANG)) > 0)
+  while ((ended = waitpid (-1, &status, WNOHANG)) > 0 || (ended < 0 && errno == EINTR))
     if (ended == pid)
       {
         *ret_status = WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
         *ret_found = TRUE;
       }
   /* nobody else could have reaped it, but to wait for what never comes would be for ever */
-  return ended == 0 || *ret_found || errno == EINTR
-         || throw_errno (error, "wait for %d", (int) pid);
+  return ended == 0 || *ret_found || throw_errno (error, "wait for %d", (int) pid);
 }
 
 /* With a terminal, its size and its suspension are ours to handle; all else is handed on. */

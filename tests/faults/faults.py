@@ -287,6 +287,7 @@ ALWAYS = [
     ("start", 0, "openat", errno.EMFILE), ("state", 0, "socket", errno.EMFILE),
     ("delete --force", 0, "openat", errno.EMFILE), ("list", 0, "newfstatat", errno.ENOMEM),
     ("run", 0, "newfstatat", errno.EIO),
+    ("exec", 0, "wait4", errno.EINTR), ("exec", 0, "waitid", errno.EINTR),
 ]
 
 
