@@ -5,8 +5,8 @@
 #   tests/run.sh [STAGE...]
 #
 # Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang,
-# sanitizers, fuzz and static; only where it is named, package. As root, integration and compat tests run as
-# the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as
+# sanitizers, fuzz, static and coverage; only where it is named, package. As root, integration and
+# compat tests run as the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as
 # root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
@@ -275,12 +275,18 @@ stage_static() {
   TEST_TIMEOUT=3600 tap static env BWRAP_OCI_TEST_BUILD="$build" "$top/tests/static.sh" "${tools[@]}"
 }
 
+stage_coverage() {
+  say "coverage"
+  TEST_TIMEOUT=900 tap coverage "$top/tests/coverage.sh" "$build/coverage"
+  grep -E ' % of ' "$logs/coverage.tap" | sed 's/^.*ok [0-9]* - /   /' || true
+}
+
 # --- all ----------------------------------------------------------------------
 
 stages=("$@")
 if [ ${#stages[@]} = 0 ]; then
   stages=(setup build unit house integration compat)
-  [ "$require" != all ] || stages+=(clang sanitizers fuzz static)
+  [ "$require" != all ] || stages+=(clang sanitizers fuzz static coverage)
 fi
 mkdir -p "$logs"
 for stage in "${stages[@]}"; do
