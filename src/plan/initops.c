@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const op_names[OP_CODE_N] = {
-#define OPERATION(code, function, name, n_numbers, n_strings) [OP_##code] = name,
+#define OPERATION(code, function, name, n_numbers, n_strings) [OP_##code] = (name),
   OPERATIONS (OPERATION)
 #undef OPERATION
 };
