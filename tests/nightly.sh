@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export BWRAP_OCI_TEST_LONG=1
-export BWRAP_OCI_TEST_SUITES=${*:-faults races hostile_mounts hostile_root soak machine many maps state}
+export BWRAP_OCI_TEST_SUITES=${*:-faults races hostile_mounts hostile_root soak machine many maps state labels_vm}
 stages=(setup build integration)
 if [ $# = 0 ] && [ -x tests/fuzz/run.sh ]; then
   export BWRAP_OCI_TEST_FUZZ_SECONDS=${BWRAP_OCI_TEST_FUZZ_SECONDS:-600}

@@ -122,6 +122,8 @@ stage_setup() {
   install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
   [ -z "${BWRAP_OCI_TEST_USER_SYSTEMD:-}" ] || install_packages "${manager_packages[@]}"
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || install_packages "${vm_packages[@]}"
+  [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || [ -z "${BWRAP_OCI_TEST_LONG:-}" ] ||
+    install_packages "${vm_long_packages[@]}"
 }
 
 # build_in DIR [CONFIGURE-ARGUMENT...]

@@ -110,15 +110,50 @@ find_option (const char *name)
                   compare_option);
 }
 
+/* The value of the option at @text, if it is a label of SELinux in quotes, as mount(8) takes them
+ * for the commas in it; NULL: it is not. */
+static const char *
+quoted_value (const char *text)
+{
+  static const char *const labels[] = { "context", "defcontext", "fscontext", "rootcontext" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
+    {
+      gsize length = strlen (labels[i]);
+
+      if (strncmp (text, labels[i], length) == 0 && text[length] == '=' && text[length + 1] == '"'
+          && strchr (text + length + 2, '"') != NULL)
+        return text + length + 2;
+    }
+  return NULL;
+}
+
+/* Option @word without such quotes: fsconfig(2) takes the label alone. Transfer: full. */
+static char *
+unquote (const char *word)
+{
+  const char *value = quoted_value (word);
+  GString *text = g_string_new (word);
+
+  if (value != NULL)
+    {
+      g_string_erase (text, value - 1 - word, 1);
+      g_string_erase (text, strchr (text->str, '"') - text->str, 1);
+    }
+  return g_string_free (text, FALSE);
+}
+
 /* Takes the next option out of *@text, which may hold several, as mount(8) takes them; "\\," is no
  * end of one. NULL: there is none left. Transfer: full. */
 static char *
 next_word (const char **text)
 {
-  const char *start = *text, *end = start;
+  const char *start = *text, *end = start, *quoted = quoted_value (start);
 
   if (*start == '\0')
     return NULL;
+  if (quoted != NULL)
+    end = strchr (quoted, '"');
   while (*end != '\0' && *end != ',')
     end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
   *text = *end == ',' ? end + 1 : end;
@@ -242,7 +277,7 @@ read_option (MountOptions *options, const char *word, const char *text, GError *
   if (option != NULL)
     apply_option (options, option, word);
   else if (!options->bind)
-    g_ptr_array_add (options->data, g_strdup (word));
+    g_ptr_array_add (options->data, unquote (word));
   else if (!g_str_has_prefix (word, "mode="))
     /* old templates carry mode= on binds, where it never had an effect */
     return throw (error, "%s: bind mounts cannot have any filesystem-specific options applied",

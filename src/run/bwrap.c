@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/proc.h"
-#include "base/self.h"
 #include "base/spawn.h"
 #include "init/ops.h"
 #include "json/parse.h"
+#include "run/initfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,6 @@
 
 #define INFO_MAX 4096
 #define MESSAGES_MAX 8192
-#define INIT_MAX (1 << 20)
 #define CHILDREN_MAX 16
 
 /* Where bwrap's own descriptors stand in the child, behind those of the init. */
@@ -160,7 +159,7 @@ open_init (ChildSide *side, const BwrapRequest *request, GError **error)
 static gboolean
 open_plain (ChildSide *side, GError **error)
 {
-  autofd image = bwrap_sealed_init (error);
+  autofd image = init_file_plain (error);
 
   if (image < 0)
     return FALSE;
@@ -219,19 +218,6 @@ inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapReque
       inherit (inheritance, STDOUT_FILENO, first + INIT_FD_STDOUT);
       inherit (inheritance, side->output, STDOUT_FILENO);
     }
-}
-
-int
-bwrap_sealed_init (GError **error)
-{
-  g_autofree char *path = self_find_program ("bwrap-oci-init", error);
-  g_autofree char *image = NULL;
-  gsize length;
-
-  if (path == NULL)
-    return -1;
-  image = fd_read_file_at (AT_FDCWD, path, INIT_MAX, &length, error);
-  return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
 }
 
 gboolean

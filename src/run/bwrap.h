@@ -36,10 +36,6 @@ typedef struct {
   const CgroupDoors *doors;  /* the cgroups it is started in */
 } BwrapRequest;
 
-/* Returns our init as a memfd that nobody can change, not even root in the container; -1 on
- * error. */
-int bwrap_sealed_init (GError **error);
-
 /* Starts bwrap. Its environment is empty and it inherits exactly what the request names:
  * the preserved descriptors, the init's, and its own. */
 gboolean bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error);

@@ -16,6 +16,7 @@
 #include "init/ops.h"
 #include "run/cgroup.h"
 #include "run/exec_process.h"
+#include "run/initfile.h"
 #include "run/interrupt.h"
 #include "run/launch.h"
 #include "run/passfd.h"
@@ -136,7 +137,7 @@ join (Launch *launch, const Joining *joining, const Plan *plan, GError **error)
 {
   g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (SpawnFd));
   int first = 3 + (int) joining->preserve_fds, ends[2];
-  autofd init = bwrap_sealed_init (error), theirs = -1;
+  autofd init = init_file_sealed (error), theirs = -1;
   char first_number[16];
   const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,

@@ -131,6 +131,7 @@ src/run/fuse.c      /dev/null
 src/run/hooks.c     logs that crun's annotations name; the working directory
 src/run/idmap.c     /proc/PID/uid_map, /proc/PID/ns/user
 src/run/idmapped.c  a source whose links the kernel has resolved
+src/run/initfile.c  a file without a name, in /dev/shm
 src/run/netdevices.c namespaces in /proc
 src/run/passfd.c    the socket that the caller names, O_PATH
 src/run/pidfile.c   the folder of the caller's pid file
