@@ -31,6 +31,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long what has been killed may take to be gone. */
+#define ENDING_MS 2000
+
 #define SYSTEM_BUS "/run/dbus/system_bus_socket"
 
 void
@@ -131,7 +134,7 @@ has_ended (const Container *container)
   autofd pidfd = -1;
 
   return container_pidfd (container, &pidfd, NULL)
-         && (pidfd < 0 || proc_pidfd_wait (pidfd, 0));
+         && (pidfd < 0 || proc_pidfd_wait (pidfd, ENDING_MS));
 }
 
 /* Undoes everything; the error stands already. What does not end stays on record. */
