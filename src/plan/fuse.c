@@ -27,7 +27,6 @@ static const struct {
 } parameters[] = {
   { "source=", TO_NOTHING },  { "userxattr", TO_NOTHING },  { "volatile", TO_SAME },
   { "lowerdir=", TO_FOLDERS }, { "upperdir=", TO_FOLDER },  { "workdir=", TO_FOLDER },
-  { "context=", TO_NOTHING },
 };
 
 /* Adds staged @folders. A backslash means the same to both, and a comma has ended an option. */
