@@ -201,22 +201,44 @@ act (const char *what)
   wait_for_ever ();
 }
 
-/* The word among the instructions that are open as @fd; "" if there is none. */
-static const char *
-find_word (int fd)
+/* The instructions that are open as @fd; NULL if there are none. */
+static const struct ops_header *
+map_instructions (int fd)
 {
-  static const char before[] = "pretend:";
   struct stat st;
-  const char *block;
-  const char *word;
+  const void *block;
 
   if (fstat (fd, &st) < 0)
-    return "";
+    return NULL;
   block = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (block == MAP_FAILED)
-    return "";
-  word = memmem (block, (size_t) st.st_size, before, sizeof before - 1);
+  return block != MAP_FAILED ? block : NULL;
+}
+
+/* The word among them; "" if there is none. */
+static const char *
+find_word (const struct ops_header *block)
+{
+  static const char before[] = "pretend:";
+  const char *word = block != NULL ? memmem (block, block->size, before, sizeof before - 1) : NULL;
+
   return word != NULL ? word + sizeof before - 1 : "";
+}
+
+/* Whether the init is to go on as a child, in the container. */
+static int
+goes_inside (const struct ops_header *block)
+{
+  const char *at = (const char *) (block + 1);
+
+  for (uint32_t i = 0; block != NULL && i < block->count; i++)
+    {
+      const struct op_header *op = (const struct op_header *) (const void *) at;
+
+      if (op->code == OP_INSIDE)
+        return 1;
+      at += op->size;
+    }
+  return 0;
 }
 
 /* What is to be done in @phase; NULL: nothing yet. */
@@ -262,7 +284,8 @@ int
 main (int argc, char **argv)
 {
   int first = argc > 1 ? atoi (argv[1]) : 3;
-  const char *word = find_word (first + INIT_FD_OPS);
+  const struct ops_header *block = map_instructions (first + INIT_FD_OPS);
+  const char *word = find_word (block);
   enum command command;
 
   control = first + INIT_FD_CONTROL;
@@ -273,7 +296,7 @@ main (int argc, char **argv)
       (void) listen_to (control);
       return 0;
     }
-  if (argc == 3)
+  if (goes_inside (block))
     {
       begin (word, "inside");
       move_inside ();
