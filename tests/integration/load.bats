@@ -26,10 +26,10 @@ at_once() {
   wait "${pids[@]}"
 }
 
-# Until there is a file "enough": says what is wrong with list, and the longest that it took.
+# Until there is a file "enough", or the test has failed: says what is wrong with list, and the longest that it took.
 watch_list() {
   local began took longest=0 listed
-  until [ -e "$TEST_DIR/enough" ]; do
+  until [ -e "$TEST_DIR/enough" ] || [ ! -d "$TEST_DIR" ]; do
     began=$EPOCHREALTIME
     listed=$("$BWRAP_OCI" --root "$STATE" list 2>&1 </dev/null 3>&-) || echo "list: $?: $listed"
     took=$(seconds "$began")
