@@ -6,8 +6,8 @@
 #
 # Stages: setup build unit house integration compat, and with BWRAP_OCI_TEST_REQUIRE=all also clang,
 # sanitizers, fuzz, static and coverage; only where it is named, package. As root, integration and
-# compat tests run as the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages come from apt-get, as
-# root or with sudo.
+# compat tests run as the user BWRAP_OCI_TEST_USER (made if missing), else as the caller. Packages
+# come from apt-get, as root or with sudo.
 #
 #   BWRAP_OCI_TEST_REQUIRE=all   a test skipped for want of anything that can be installed fails
 #   BWRAP_OCI_TEST_BUILD=DIR     where to build (default: build/ in the checkout)
@@ -178,8 +178,11 @@ stage_house() {
   done
 }
 
-# suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other. A
-# file with a line "# runs with: the plain build" runs with no other BUILD.
+runs_alone() { grep -q '^# runs alone' "$top/tests/${1%-root}"; }
+
+# suites FOLDER [BUILD]: the .bats and .sh files of a folder of tests/, one beside the other, but
+# those with a line "# runs alone". A file with a line "# runs with: the plain build" runs with no
+# other BUILD.
 suites() {
   local dir=${2:-$build} label=$1${2:+-${2##*/}} file name names=() status seconds
   say "$1 tests${2:+ (${2##*/})}"
@@ -195,15 +198,21 @@ suites() {
     name=$(basename "$file")
     [[ -z "${BWRAP_OCI_TEST_SUITES:-}" || " $BWRAP_OCI_TEST_SUITES " == *" ${name%.*} "* ]] || continue
     names+=("$name")
-    # as both, where we can
-    if [ "$(id -u)" = 0 ] && grep -qx '# runs as: user and root' "$file"; then names+=("$name-root"); fi
+    # as both, where we can; one is enough for what another BUILD is to find
+    if [ "$(id -u)" = 0 ] && [ -z "${2:-}" ] && grep -qx '# runs as: user and root' "$file"; then
+      names+=("$name-root")
+    fi
   done
   for name in "${names[@]}"; do
+    ! runs_alone "$1/$name" || continue
     suite "$1/$name" "$logs/$label-$name" &
     # one more than there are processors, since many wait
     while [ "$(jobs -rp | wc -l)" -gt "$jobs" ]; do wait -n || true; done
   done
   wait
+  for name in "${names[@]}"; do
+    if runs_alone "$1/$name"; then suite "$1/$name" "$logs/$label-$name"; fi
+  done
   for name in "${names[@]}"; do
     read -r status seconds <"$logs/$label-$name.status"
     count "$label/$name" "$logs/$label-$name.tap" "$status" "$seconds"

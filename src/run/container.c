@@ -325,8 +325,8 @@ is_being_created (const Container *container)
   return !taken;
 }
 
-/* The status of one whose init has left its gate. One that ends closes it a moment before it is
- * gone. */
+/* The status of one whose init does not wait at its gate. One that ends closes it a moment before
+ * it is gone, and who removes it takes the gate away when we have just seen it live. */
 static gboolean
 look_behind_gate (const Container *container, ContainerStatus *ret_status, GError **error)
 {
@@ -352,13 +352,13 @@ static gboolean
 look_at_living (const Container *container, ContainerStatus *ret_status, GError **error)
 {
   g_autoptr (CgroupRecord) cgroups = NULL;
-  GateState gate;
+  gboolean waits;
 
   if (!container_cgroup_load (container, &cgroups, error)
-      || !container_gate_look (container, &gate, error))
+      || !container_gate_look (container, &waits, error))
     return FALSE;
-  *ret_status = gate == GATE_OPEN ? CONTAINER_CREATED : CONTAINER_RUNNING;
-  if (gate == GATE_LEFT && !look_behind_gate (container, ret_status, error))
+  *ret_status = CONTAINER_CREATED;
+  if (!waits && !look_behind_gate (container, ret_status, error))
     return FALSE;
   if (cgroups != NULL && cgroups_are_frozen (cgroups))
     *ret_status = CONTAINER_PAUSED;

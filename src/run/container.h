@@ -113,14 +113,8 @@ int container_gate_listen (Container *container, GError **error);
 /* Connects to the gate; *@ret_socket is -1 where nobody listens (any more). */
 gboolean container_gate_connect (const Container *container, int *ret_socket, GError **error);
 
-typedef enum {
-  GATE_NONE,  /* removed, or there never was one */
-  GATE_OPEN,  /* the init waits at it */
-  GATE_LEFT,  /* the init has become the program just now, or comes to its end */
-} GateState;
-
 /* Looks whether the init waits at the gate. */
-gboolean container_gate_look (const Container *container, GateState *ret_state, GError **error);
+gboolean container_gate_look (const Container *container, gboolean *ret_waits, GError **error);
 
 /* Removes the gate, if there is one: the container has been started. */
 gboolean container_gate_remove (Container *container, GError **error);

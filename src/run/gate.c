@@ -96,19 +96,17 @@ container_gate_connect (const Container *container, int *ret_socket, GError **er
 }
 
 gboolean
-container_gate_look (const Container *container, GateState *ret_state, GError **error)
+container_gate_look (const Container *container, gboolean *ret_waits, GError **error)
 {
   autofd fd = -1;
-  gboolean open;
 
-  *ret_state = GATE_NONE;
+  *ret_waits = FALSE;
   if (faccessat (container->fd, CONTAINER_GATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
     return errno == ENOENT || throw_gate (container, "look for", error);
   fd = gate_socket (SOCK_NONBLOCK);
   if (fd < 0)
     return throw_errno (error, "socket");
   /* a full queue is one that nobody has left */
-  open = connect_to (container, fd) == 0 || errno == EAGAIN;
-  *ret_state = open ? GATE_OPEN : errno == ENOENT ? GATE_NONE : GATE_LEFT;
-  return open || is_deserted (errno) || throw_gate (container, "connect to", error);
+  *ret_waits = connect_to (container, fd) == 0 || errno == EAGAIN;
+  return *ret_waits || is_deserted (errno) || throw_gate (container, "connect to", error);
 }

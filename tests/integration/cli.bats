@@ -211,14 +211,15 @@ setup() {
   requires subids unshare
   cp "$BWRAP_OCI" "$TEST_DIR/raised"
   chmod 0755 "$TEST_DIR/raised"
-  # a user who is not the file's owner, in a namespace where there are two of them
+  # a user who is not the file's owner, in a namespace where there are two of them; what looks for
+  # leaks in a build with sanitizers may not do so there, and says it in lines of its own
   # shellcheck disable=SC2016  # for the shell inside
   raised() {
     status=0
     unshare --user --map-root-user --map-auto --mount sh -c '
       chown "$2:$2" "$1" && chmod "$3" "$1" && shift 3 && exec "$@"' sh "$TEST_DIR/raised" "$@" \
       >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr" 3>&- || status=$?
-    output=$(<"$TEST_DIR/stdout") stderr=$(<"$TEST_DIR/stderr")
+    output=$(<"$TEST_DIR/stdout") stderr=$(sed '/^==[0-9]*==/d' "$TEST_DIR/stderr")
   }
   raised 1 0755 "$TEST_DIR/raised" --version
   assert_success

@@ -682,7 +682,7 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
 j = oci("create", "--bundle", BUNDLE, ID)
 expect(r"bwrap-oci: running the createRuntime hook /.*\.sh \.\.\.\r\n")
 equal(j.wait(), 0)
-check(shown().count("bwrap-oci") == 1, "it is said once")
+check(shown().count("bwrap-oci: ") == 1, "it is said once")
 EOF
 }
 

@@ -226,16 +226,19 @@ pretend_info='info=$(tr "\0" "\n" <"/proc/self/fd/$2" | grep -x -A1 -e --info-fd
 @test "bwrap tells rubbish of its child, too much, another's number, or nothing" {
   local words
   for words in 'echo rubbish }' 'echo "{\"child-pid\": -1}"' 'echo "{\"child-pid\": \"x\"}"' \
-    'head -c 1073741824 /dev/zero' 'yes "{" '; do
-    pretend_bwrap "$pretend_info; $words >/proc/self/fd/\$info 2>/dev/null; sleep 1000"
+    'exec head -c 1073741824 /dev/zero' 'exec yes "{" '; do
+    pretend_bwrap "$pretend_info; $words >/proc/self/fd/\$info 2>/dev/null; exec sleep 1000"
     run_around 'exec "$@"' env
     assert_said "bwrap: --info-fd: no child-pid"
   done
   for words in 1 '$$'; do
-    pretend_bwrap "$pretend_info; echo \"{\\\"child-pid\\\": $words}\" >/proc/self/fd/\$info; sleep 1000"
+    pretend_bwrap "$pretend_info; echo \"{\\\"child-pid\\\": $words}\" >/proc/self/fd/\$info; exec sleep 1000"
     run_around 'exec "$@"' env
     assert_said "bwrap: --info-fd: process" "is not its child"
   done
+  # what such a bwrap has become is ended with it
+  run ps -o comm= -s "$(cut -d' ' -f6 /proc/$$/stat)"
+  [[ ! $output =~ (head|yes|sleep) ]]
   # its end is told
   pretend_bwrap "$pretend_info; echo '{' >/proc/self/fd/\$info; echo 'bwrap: no more' >&2; exit 3"
   run_around 'exec "$@"' env

@@ -74,7 +74,7 @@ milliseconds() {
   assert_success
   assert_output 10000
   echo "# 10000 mounts in $took s" >&3
-  awk -v took="$took" 'BEGIN { exit took > 9 }' || show "$took s"
+  awk -v took="$took" 'BEGIN { exit took > 30 }' || show "$took s"
 }
 
 @test "3000 and 10000 binds are refused before anything exists" {
