@@ -111,19 +111,23 @@ find_option (const char *name)
 }
 
 /* The value of the option at @text, if it is a label of SELinux in quotes, as mount(8) takes them
- * for the commas in it; NULL: it is not. */
+ * for the commas in it, and where the last quote is; NULL: it is not. */
 static const char *
-quoted_value (const char *text)
+quoted_value (const char *text, const char **ret_end)
 {
   static const char *const labels[] = { "context", "defcontext", "fscontext", "rootcontext" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
     {
       gsize length = strlen (labels[i]);
+      const char *end;
 
-      if (strncmp (text, labels[i], length) == 0 && text[length] == '=' && text[length + 1] == '"'
-          && strchr (text + length + 2, '"') != NULL)
-        return text + length + 2;
+      if (strncmp (text, labels[i], length) != 0 || text[length] != '=' || text[length + 1] != '"')
+        continue;
+      end = strchr (text + length + 2, '"');
+      if (end != NULL)
+        *ret_end = end;
+      return end != NULL ? text + length + 2 : NULL;
     }
   return NULL;
 }
@@ -132,13 +136,13 @@ quoted_value (const char *text)
 static char *
 unquote (const char *word)
 {
-  const char *value = quoted_value (word);
+  const char *end = NULL, *value = quoted_value (word, &end);
   GString *text = g_string_new (word);
 
   if (value != NULL)
     {
+      g_string_erase (text, end - word, 1);
       g_string_erase (text, value - 1 - word, 1);
-      g_string_erase (text, strchr (text->str, '"') - text->str, 1);
     }
   return g_string_free (text, FALSE);
 }
@@ -148,12 +152,11 @@ unquote (const char *word)
 static char *
 next_word (const char **text)
 {
-  const char *start = *text, *end = start, *quoted = quoted_value (start);
+  const char *start = *text, *end = start;
 
   if (*start == '\0')
     return NULL;
-  if (quoted != NULL)
-    end = strchr (quoted, '"');
+  (void) quoted_value (start, &end);
   while (*end != '\0' && *end != ',')
     end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
   *text = *end == ',' ? end + 1 : end;

@@ -228,9 +228,12 @@ find_word (const struct ops_header *block)
 static int
 goes_inside (const struct ops_header *block)
 {
-  const char *at = (const char *) (block + 1);
+  const char *at;
 
-  for (uint32_t i = 0; block != NULL && i < block->count; i++)
+  if (block == NULL)
+    return 0;
+  at = (const char *) (block + 1);
+  for (uint32_t i = 0; i < block->count; i++)
     {
       const struct op_header *op = (const struct op_header *) (const void *) at;
 
