@@ -131,7 +131,7 @@ plan_overlay (PlanContext *context, const char *pointer, PlanOp *op, guint first
   const char *words = refused != NULL ? g_hash_table_lookup (refused, pointer) : NULL;
   g_autofree char *problem = NULL;
   char *options = NULL;
-  gboolean forced;
+  gboolean forced = FALSE;
 
   if (!is_forced (context, &forced, error))
     return FALSE;
