@@ -29,13 +29,20 @@ static const struct {
   { "lowerdir=", TO_FOLDERS }, { "upperdir=", TO_FOLDER },  { "workdir=", TO_FOLDER },
 };
 
-/* Adds staged @folders. A backslash means the same to both, and a comma has ended an option. */
-static void
+/* Adds staged @folders. A backslash means the same to both, and a comma has ended an option. FALSE:
+ * one has no name, which tells the kernel what the next are for, and would be the whole tree. */
+static gboolean
 add_folders (GString *out, const char *folders, gboolean several)
 {
-  for (const char *c = folders; *c != '\0'; c++)
+  for (const char *c = folders;; c++)
     {
-      if (c == folders || (several && c[-1] == ':'))
+      gboolean begins = c == folders || (several && c[-1] == ':');
+
+      if (begins && *c != '/')
+        return FALSE;
+      if (*c == '\0')
+        return TRUE;
+      if (begins)
         g_string_append (out, OVERLAY_TREE);
       g_string_append_c (out, *c);
     }
@@ -55,9 +62,8 @@ translate (GString *out, const char *parameter)
       if (parameters[i].to == TO_NOTHING)
         return TRUE;
       g_string_append_printf (out, "%s%s", out->len > 0 ? "," : "", parameters[i].key);
-      if (parameters[i].to != TO_SAME)
-        add_folders (out, parameter + length, parameters[i].to == TO_FOLDERS);
-      return TRUE;
+      return parameters[i].to == TO_SAME
+             || add_folders (out, parameter + length, parameters[i].to == TO_FOLDERS);
     }
   return FALSE;
 }
