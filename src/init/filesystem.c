@@ -117,11 +117,11 @@ overlay_new (struct init *init, const struct op *op, unsigned int first)
   int mount;
 
   if (flags & OP_FLAG_FUSE_ONLY)
-    return fuse_new (init, op, first);
+    return fuse_new (init);
   mount = filesystem_new (init, "overlay", op, first, "");
   if (mount >= 0)
     return mount;
   if (!(flags & OP_FLAG_FUSE) || !is_refused (&init->refusal))
     fail_refused (init);
-  return fuse_new (init, op, first);
+  return fuse_new (init);
 }

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -39,7 +38,7 @@ send_tree (struct init *init)
 
 /* The mount that is served by whoever reads from @device. */
 static int
-make_mount (struct init *init, const struct op *op, unsigned int first, int device)
+make_mount (struct init *init, int device)
 {
   char served_by[32], user[32], group[32];
   const char *const options[] = {
@@ -55,10 +54,6 @@ make_mount (struct init *init, const struct op *op, unsigned int first, int devi
   (void) snprintf (group, sizeof group, "group_id=%u", (unsigned int) getegid ());
   for (size_t i = 0; fine && i < sizeof options / sizeof *options; i++)
     fine = filesystem_set (init, fd, options[i]);
-  /* the label of its files is no matter of who serves it */
-  for (unsigned int i = first; fine && i < op->header->n_strings; i++)
-    if (strncmp (op_string (op, i), "context=", strlen ("context=")) == 0)
-      fine = filesystem_set (init, fd, op_string (op, i));
   if (fine)
     mount = filesystem_make (init, fd, "fuse", 0);
   if (mount < 0)
@@ -67,7 +62,7 @@ make_mount (struct init *init, const struct op *op, unsigned int first, int devi
 }
 
 int
-fuse_new (struct init *init, const struct op *op, unsigned int first)
+fuse_new (struct init *init)
 {
   int device = open (DEVICE, O_RDWR | O_CLOEXEC), mount;
   struct stat st;
@@ -75,7 +70,7 @@ fuse_new (struct init *init, const struct op *op, unsigned int first)
   if (device < 0)
     fail (init, "open", "/dev/fuse");
   send_tree (init);
-  mount = make_mount (init, op, first, device);
+  mount = make_mount (init, device);
   report (init, REPORT_FUSE, device);
   /* with the last holder of the device its mount ends, and nobody waits for an answer any more */
   (void) close (device);

@@ -116,9 +116,9 @@ _Noreturn void fail_refused (struct init *init);
  * or, as the flags of @op say, that of fuse-overlayfs (fuse.c). */
 int overlay_new (struct init *init, const struct op *op, unsigned int first);
 
-/* fuse.c: the mount of a fuse-overlayfs, which the runtime starts; of the strings of @op from the
- * @first on it takes what every mount has. */
-int fuse_new (struct init *init, const struct op *op, unsigned int first);
+/* fuse.c: the detached mount of a fuse-overlayfs, which the runtime starts for the instruction that
+ * is under way. */
+int fuse_new (struct init *init);
 
 /* Attaches detached mount @mount at the op's target and checks that it is seen there. */
 void place (struct init *init, int mount, const char *target, unsigned int flags);
