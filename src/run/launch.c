@@ -191,13 +191,20 @@ serve (Launch *launch, const Plan *plan, int device, GError **error)
   return served;
 }
 
+static void
+say_busy (const struct report *report)
+{
+  g_autofree char *what = g_strconcat (report->step, " ", report->detail, NULL);
+
+  patience_say (what);
+}
+
 /* Takes what the init may say of more than one instruction. Returns 1, 0 if @report is nothing of
  * that, -1 on error. */
 static int
 take_repeated (Launch *launch, const Plan *plan, const struct report *report, int *fd,
                GError **error)
 {
-  g_autofree char *what = g_strconcat (report->step, " ", report->detail, NULL);
   gboolean expected = FALSE;
 
   switch (report->kind)
@@ -205,10 +212,10 @@ take_repeated (Launch *launch, const Plan *plan, const struct report *report, in
     case REPORT_BUSY:
       expected = launch->n_busy++ < plan->ops->len;
       if (expected)
-        patience_say (what);
+        say_busy (report);
       break;
     case REPORT_TREE:
-      expected = launch->tree < 0 && launch->n_fuse < plan->fuse->len;
+      expected = launch->tree < 0 && *fd >= 0 && launch->n_fuse < plan->fuse->len;
       if (expected)
         launch->tree = fd_steal (fd);
       break;

@@ -84,6 +84,26 @@ flood_hooks (void)
 }
 
 static void
+flood_trees (void)
+{
+  flood (REPORT_TREE);
+}
+
+static void
+flood_busy (void)
+{
+  flood (REPORT_BUSY);
+}
+
+/* A tree and a device that are a socket. */
+static void
+ask_to_be_served (void)
+{
+  (void) say_with (REPORT_TREE, 1);
+  (void) say_with (REPORT_FUSE, 1);
+}
+
+static void
 flood_notify (void)
 {
   while (say_with (REPORT_NOTIFY, 1))
@@ -184,6 +204,7 @@ static const struct {
   { "consoles", flood_consoles }, { "hooks", flood_hooks }, { "notify", flood_notify },
   { "flood", flood_long }, { "long", say_long }, { "half", say_half }, { "unknown", say_unknown },
   { "nowhere", say_nowhere }, { "descriptors", say_descriptors },
+  { "trees", flood_trees }, { "busy", flood_busy }, { "serve", ask_to_be_served },
   { "pairs", say_two_descriptors }, { "twice", say_ready_twice }, { "early", say_inside },
   { "hang-up", hang_up }, { "die", die }, { "never", wait_for_ever },
 };

@@ -156,7 +156,8 @@ cp "$(dirname "$REAL")/pretend" "$TEST_DIR/copy/bwrap-oci-init"
 COPY=$TEST_DIR/copy/bwrap-oci BWRAP_OCI=$COPY
 
 said=(flood consoles hooks notify long half unknown nowhere descriptors pairs early hang-up die)
-in_phase run ready . "${said[@]}" twice
+in_phase run ready . "${said[@]}" twice trees busy serve
+in_phase run ready '.annotations = {"org.bwrap-oci.rootfs.overlay": "volatile"}' trees busy serve
 in_phase create ready '.process.terminal = false | .hooks.createRuntime = [{path: "/bin/true"}]' hooks flood
 # there an end is that of the program
 in_phase run gate . "${said[@]:0:11}"
