@@ -27,8 +27,9 @@
 
 /* One side of the move. */
 typedef struct {
-  int ns;      /* the network namespace */
-  int socket;  /* of netlink, in there */
+  int ns;             /* the network namespace */
+  int socket;         /* of netlink, in there */
+  const char *whose;  /* "runtime", "container" */
 } Side;
 
 typedef struct {
@@ -39,7 +40,7 @@ typedef struct {
 
 typedef struct {
   Link link;             /* as it was here */
-  char name[IFNAMSIZ];   /* it has in there */
+  char name[IFNAMSIZ];   /* it has in there; "": it has not been moved */
   GPtrArray *addresses;  /* of NetlinkRequest: each adds one */
 } Device;
 
@@ -104,6 +105,16 @@ find_link (const Side *side, const char *name, Link *ret_link, GError **error)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* The same for one that has to be there. */
+static gboolean
+need_link (const Side *side, const char *name, Link *ret_link, GError **error)
+{
+  return find_link (side, name, ret_link, error)
+         && (ret_link->index != 0
+             || throw (error, "link not found for interface %s on %s namespace", name,
+                       side->whose));
 }
 
 /* The addresses of a device that are being read. */
@@ -273,18 +284,14 @@ move_device (NetDevices *devices, const OciNetDevice *wanted, GError **error)
   Link inside;
 
   device->addresses = g_ptr_array_new_with_free_func (g_free);
-  (void) g_strlcpy (device->name, wanted->key, sizeof device->name);
   g_ptr_array_add (devices->devices, device);
-  if (!find_link (&devices->here, wanted->key, &device->link, error))
-    return FALSE;
-  if (device->link.index == 0)
-    return throw (error, "link not found for interface %s on runtime namespace", wanted->key);
-  if (!choose_name (&devices->there, oci_net_device_name (wanted), name, error)
+  if (!need_link (&devices->here, wanted->key, &device->link, error)
+      || !choose_name (&devices->there, oci_net_device_name (wanted), name, error)
       || !read_addresses (&devices->here, device->link.index, device->addresses, error)
       || !move (&devices->here, device->link.index, &devices->there, name, error))
     return FALSE;
   memcpy (device->name, name, sizeof name);
-  return find_link (&devices->there, name, &inside, error)
+  return need_link (&devices->there, name, &inside, error)
          && add_addresses (&devices->there, inside.index, device->addresses, TRUE, error)
          && set_up (&devices->there, inside.index, error);
 }
@@ -327,7 +334,8 @@ net_devices_move (const Plan *plan, pid_t pid, NetDevices **ret_devices, GError 
   const GPtrArray *wanted = plan->spec->linux_->net_devices;
   NetDevices *devices = g_new0 (NetDevices, 1);
 
-  devices->here = devices->there = (Side) { .ns = -1, .socket = -1 };
+  devices->here = (Side) { .ns = -1, .socket = -1, .whose = "runtime" };
+  devices->there = (Side) { .ns = -1, .socket = -1, .whose = "container" };
   devices->devices = g_ptr_array_new_with_free_func (free_device);
   *ret_devices = devices;
   if (!open_sides (devices, pid, error))
@@ -356,14 +364,12 @@ return_device (const NetDevices *devices, const Device *device, GError **error)
   const Side *here = &devices->here;
   Link link;
 
-  if (!find_link (here, device->link.name, &link, error))
-    return FALSE;
-  /* it has never left */
-  if (link.index != 0 || device->link.index == 0)
+  /* another of that name, in a network that is joined, is not ours */
+  if (device->name[0] == '\0')
     return TRUE;
-  if (!find_link (&devices->there, device->name, &link, error)
+  if (!need_link (&devices->there, device->name, &link, error)
       || !move (&devices->there, link.index, here, device->link.name, error)
-      || !find_link (here, device->link.name, &link, error)
+      || !need_link (here, device->link.name, &link, error)
       || !add_addresses (here, link.index, device->addresses, FALSE, error))
     return FALSE;
   return (device->link.flags & IFF_UP) == 0 || set_up (here, link.index, error);

@@ -2,7 +2,10 @@
  *
  * A message is a header, a fixed part and attributes, each padded to four bytes; attributes are a
  * length, a type and data. An answer ends with an acknowledgement, which is an error of number 0,
- * or with "done" where it is a list. */
+ * or with "done", and an error as well, where it is a list.
+ *
+ * Who rules over a network may write to every socket in it, also the other containers of one that
+ * is joined: only what the kernel sends is an answer. */
 #include "config.h"
 
 #include "run/netlink.h"
@@ -88,22 +91,31 @@ netlink_attribute (const struct nlmsghdr *message, gsize body, guint16 type, gsi
   return find_attribute (message, NLMSG_HDRLEN + NLMSG_ALIGN (body), type, ret_size);
 }
 
-/* What the acknowledgement @message says; also why, if the kernel has words for that. */
 static gboolean
-take_acknowledgement (const struct nlmsghdr *message, const char *what, GError **error)
+throw_cut (const char *what, GError **error)
 {
-  const char *words = NULL;
-  struct nlmsgerr answer;
-  gsize size = 0;
+  errno = EBADMSG;
+  return throw (error, "%s: the kernel's answer is cut off", what);
+}
 
-  if (message->nlmsg_len < NLMSG_LENGTH (sizeof answer))
-    return throw (error, "%s: the kernel's answer is cut off", what);
-  memcpy (&answer, NLMSG_DATA (message), sizeof answer);
-  if (answer.error == 0)
+/* How it went, of an acknowledgement or the end of a list; also why, if the kernel has words for
+ * that. */
+static gboolean
+take_result (const struct nlmsghdr *message, const char *what, GError **error)
+{
+  const gsize body = message->nlmsg_type == NLMSG_ERROR ? sizeof (struct nlmsgerr) : sizeof (int);
+  const char *words = NULL;
+  gsize size = 0;
+  int number;
+
+  if (message->nlmsg_len < NLMSG_LENGTH (body))
+    return throw_cut (what, error);
+  memcpy (&number, NLMSG_DATA (message), sizeof number);
+  if (number == 0)
     return TRUE;
   if (message->nlmsg_flags & NLM_F_ACK_TLVS)
-    words = netlink_attribute (message, sizeof answer, NLMSGERR_ATTR_MSG, &size);
-  errno = -answer.error;
+    words = netlink_attribute (message, body, NLMSGERR_ATTR_MSG, &size);
+  errno = -number;
   if (words == NULL || memchr (words, '\0', size) == NULL)
     return throw_errno (error, "%s", what);
   return throw_errno (error, "%s: %s", what, words);
@@ -120,20 +132,37 @@ take_datagram (const NetlinkCall *call, const guint8 *bytes, gsize length, gbool
       gsize size = message->nlmsg_len;
 
       if (size < sizeof *message || size > length)
-        return throw (error, "%s: the kernel's answer is cut off", call->what);
+        return throw_cut (call->what, error);
+      if (call->take != NULL && message->nlmsg_type != NLMSG_ERROR)
+        call->take (message, call->data);
       if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)
         {
           *ret_end = TRUE;
-          return message->nlmsg_type == NLMSG_DONE
-                 || take_acknowledgement (message, call->what, error);
+          return take_result (message, call->what, error);
         }
-      if (call->take != NULL)
-        call->take (message, call->data);
       size = MIN (NLMSG_ALIGN (size), length);
       bytes += size;
       length -= size;
     }
   return TRUE;
+}
+
+/* Receives the kernel's next datagram, or the beginning of one that is too long; returns the length
+ * of all of it, -1 on error. */
+static ssize_t
+receive (int socket, guint8 *bytes)
+{
+  struct sockaddr_nl from = { .nl_pid = 0 };
+  ssize_t n;
+
+  do
+    {
+      socklen_t size = sizeof from;
+
+      n = recvfrom (socket, bytes, ANSWER_MAX, MSG_TRUNC, (struct sockaddr *) &from, &size);
+    }
+  while (n < 0 ? errno == EINTR : from.nl_pid != 0);
+  return n;
 }
 
 gboolean
@@ -147,14 +176,12 @@ netlink_call (const NetlinkCall *call, NetlinkRequest *request, GError **error)
     return throw_errno (error, "%s", call->what);
   while (!end)
     {
-      ssize_t n = recv (call->socket, answer, ANSWER_MAX, MSG_TRUNC);
+      ssize_t n = receive (call->socket, answer);
 
-      if (n < 0 && errno == EINTR)
-        continue;
       if (n < 0)
         return throw_errno (error, "%s", call->what);
       if (n > ANSWER_MAX)
-        return throw (error, "%s: the kernel's answer is cut off", call->what);
+        return throw_cut (call->what, error);
       if (!take_datagram (call, answer, (gsize) n, &end, error))
         return FALSE;
     }

@@ -26,12 +26,12 @@ void netlink_add (NetlinkRequest *request, guint16 type, const void *data, gsize
 const void *netlink_attribute (const struct nlmsghdr *message, gsize body, guint16 type,
                                gsize *ret_size);
 
-/* Called for each message of an answer. */
+/* Called for each message of an answer, also the end of a list. */
 typedef void (*NetlinkTake) (const struct nlmsghdr *message, gpointer data);
 
 /* Sends @request, with further @flags (NLM_F_DUMP ..., 0), and waits for its whole answer; @take
- * (NULL: nobody) gets the messages of it. FALSE with errno where the kernel refuses it; the error
- * begins with @what. */
+ * (NULL: nobody) gets the messages of it. FALSE with errno where the kernel refuses it (EBADMSG:
+ * the answer is none); the error begins with @what. */
 typedef struct {
   int socket;
   guint16 flags;

@@ -197,8 +197,19 @@ addresses() { here ip -o addr show dev "$1" | grep -v ' fe80:' | grep -oE 'inet6
   here ip -o link show dev d0 | grep -q '[<,]UP[,>].* mtu 1400 '
   here ip -o link show dev end | grep -q '[<,]UP[,>]'
   run ! grep -q '[<,]UP[,>]' <(here ip -o link show dev d1)
+  # what has come in its place in there is not it
+  config '.hooks = {createContainer: [{path: "/bin/sh", args: ["sh", "-c", $script], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]}' \
+    --arg script "ip link del inner && ip link add d0 type veth peer name x && touch $TEST_DIR/replaced; false"
+  run_oci create --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  test -e "$TEST_DIR/replaced"
+  run ! here ip link show dev d0
+  here ip link show dev d1
+  here ip link del d1
+  veth d0
+  here ip link add d1 type veth peer name end1
   # it is given up while a hook runs
-  config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", $script]}]' --arg script "touch $TEST_DIR/waiting; sleep 100"
+  config '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", $script]}]}' --arg script "touch $TEST_DIR/waiting; sleep 100"
   "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" 2>"$TEST_DIR/stderr" 3>&- &
   wait_until test -e "$TEST_DIR/waiting"
   kill $!
