@@ -1,4 +1,4 @@
-/* Starting programs: who has to be admitted first. */
+/* Starting programs: who has to be admitted first, what is said of failures, and signals. */
 #include "config.h"
 
 #include "base/error.h"
@@ -6,6 +6,7 @@
 #include "base/spawn.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 typedef struct {
@@ -63,11 +64,74 @@ test_turned_away (void)
   g_free (gate.program);
 }
 
+/* What the child says of itself, in memory that it shares with us. */
+static void
+test_failed (void)
+{
+  const struct {
+    SpawnRequest request;
+    const char *message;
+  } cases[] = {
+    { { .program = "/none", .argv = argv }, "/none: exec: No such file or directory" },
+    { { .program = "/bin/sh", .argv = argv, .directory = "/none" },
+      "/bin/sh: chdir: No such file or directory" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      pid_t pid = -5;
+      int pidfd = -5;
+
+      g_assert_false (spawn (&cases[i].request, &pid, &pidfd, &error));
+      g_assert_cmpstr (error->message, ==, cases[i].message);
+      g_assert_cmpint (pid, ==, -5);
+      g_assert_cmpint (pidfd, ==, -5);
+      g_assert_cmpint (waitpid (-1, NULL, WNOHANG), ==, -1);
+      g_assert_cmpint (errno, ==, ECHILD);
+    }
+}
+
+/* The program has none blocked, whatever we have; we have what we had. */
+static void
+test_signals (void)
+{
+  static const char *const look[]
+    = { "sh", "-c",
+        "while read -r key value; do [ \"$key\" != SigBlk: ] || break; done </proc/self/status;"
+        " [ \"$value\" = 0000000000000000 ]",
+        NULL };
+  Gate gate = { .answer = TRUE };
+  const SpawnRequest requests[] = {
+    { .program = "/bin/sh", .argv = look },
+    { .program = "/bin/sh", .argv = look, .admit = ask, .admit_data = &gate },
+  };
+  sigset_t own, before, after;
+
+  sigemptyset (&own);
+  sigaddset (&own, SIGUSR1);
+  g_assert_cmpint (sigprocmask (SIG_BLOCK, &own, NULL), ==, 0);
+  g_assert_cmpint (sigprocmask (SIG_BLOCK, NULL, &before), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (requests); i++)
+    {
+      pid_t pid;
+
+      g_assert_true (spawn (&requests[i], &pid, NULL, NULL));
+      g_assert_cmpint (proc_reap (pid), ==, 0);
+      g_assert_cmpint (sigprocmask (SIG_BLOCK, NULL, &after), ==, 0);
+      for (int signal = 1; signal < SIGRTMAX; signal++)
+        g_assert_cmpint (sigismember (&after, signal), ==, sigismember (&before, signal));
+    }
+  g_free (gate.program);
+}
+
 int
 main (int argc, char **args)
 {
   g_test_init (&argc, &args, NULL);
   g_test_add_func ("/spawn/admitted", test_admitted);
   g_test_add_func ("/spawn/turned-away", test_turned_away);
+  g_test_add_func ("/spawn/failed", test_failed);
+  g_test_add_func ("/spawn/signals", test_signals);
   return g_test_run ();
 }
