@@ -269,6 +269,16 @@ apply_option (MountOptions *options, const Option *option, const char *text)
     }
 }
 
+/* What callers leave among the options of a bind, where it says nothing: buildah itself has given
+ * the source another label ("z", "Z") or owner ("U"); old templates carry mode=. */
+static gboolean
+is_of_caller (const char *word)
+{
+  static const char *const done[] = { "U", "Z", "z", NULL };
+
+  return g_strv_contains (done, word) || g_str_has_prefix (word, "mode=");
+}
+
 /* One option; @text is the whole string that it stands in. */
 static gboolean
 read_option (MountOptions *options, const char *word, const char *text, GError **error)
@@ -281,8 +291,7 @@ read_option (MountOptions *options, const char *word, const char *text, GError *
     apply_option (options, option, word);
   else if (!options->bind)
     g_ptr_array_add (options->data, unquote (word));
-  else if (!g_str_has_prefix (word, "mode="))
-    /* old templates carry mode= on binds, where it never had an effect */
+  else if (!is_of_caller (word))
     return throw (error, "%s: bind mounts cannot have any filesystem-specific options applied",
                   text);
   return TRUE;

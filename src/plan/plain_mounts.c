@@ -23,6 +23,8 @@ static const struct {
   const char *name;
   unsigned kinds;
 } kept[] = {
+  { "U", IN (PLAIN_BIND) },
+  { "Z", IN (PLAIN_BIND) },
   { "async", EVERYWHERE },
   { "atime", EVERYWHERE },
   { "bind", EVERYWHERE },
@@ -58,6 +60,7 @@ static const struct {
   { "silent", EVERYWHERE },
   { "suid", EVERYWHERE },
   { "symfollow", EVERYWHERE },
+  { "z", IN (PLAIN_BIND) },
 };
 
 /* Options that a bind keeps from its source. */

@@ -87,7 +87,7 @@ container() {
 
 @test "run: user, volume, environment, working directory" {
   container
-  b_run --user 33 --volume "$CLIENT_DIR/volume:/volume:ro" --env A=b --workingdir /tmp c \
+  b_run --user 33 --volume "$CLIENT_DIR/volume:/volume:ro,z" --env A=b --workingdir /tmp c \
     sh -c 'id -u; cat /volume/file; echo $A; pwd; touch /volume/x 2>/dev/null || echo read-only'
   expect 0 $'33\ndata\nb\n/tmp\nread-only'
 }
