@@ -244,6 +244,18 @@ cgroups_let_die (const CgroupRecord *record)
     }
 }
 
+/* Has the kernel send SIGKILL; in one that is gone there is nothing left. */
+static gboolean
+write_kill (const CgroupDir *dir, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (cgroup_dir_write (dir, "cgroup.kill", "1", &local) || cgroup_dir_has_gone ())
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 /* SIGKILL to whatever there is until nothing is left. */
 static gboolean
 kill_all (const CgroupRecord *record, const CgroupDir *dir, GError **error)
@@ -253,7 +265,7 @@ kill_all (const CgroupRecord *record, const CgroupDir *dir, GError **error)
 
   if (cgroup_dir_has (dir, "cgroup.kill"))
     {
-      if (!cgroup_dir_write (dir, "cgroup.kill", "1", error))
+      if (!write_kill (dir, error))
         return FALSE;
       cgroups_let_die (record);
       return TRUE;

@@ -54,6 +54,12 @@ cgroup_dir_open_below (CgroupDir *dir, const CgroupDir *parent, const char *name
 }
 
 gboolean
+cgroup_dir_has_gone (void)
+{
+  return errno == ENOENT || errno == ENODEV;
+}
+
+gboolean
 cgroup_dir_has (const CgroupDir *dir, const char *file)
 {
   return faccessat (dir->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -148,7 +154,7 @@ add_pids (const CgroupDir *dir, GArray *pids, guint depth, GError **error)
   if (names == NULL)
     {
       /* it was removed meanwhile; a threaded one names its processes at its domain */
-      if (errno != ENOENT && errno != ENODEV && errno != EOPNOTSUPP)
+      if (!cgroup_dir_has_gone () && errno != EOPNOTSUPP)
         return FALSE;
       g_clear_error (error);
       return TRUE;
@@ -220,15 +226,20 @@ remove_tree (const CgroupDir *parent, const char *name, guint depth, GError **er
 {
   g_auto (CgroupDir) dir = CGROUP_DIR_INIT;
   g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GError) local = NULL;
 
   /* the usual one has none below it */
   if (unlinkat (parent->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
     return TRUE;
-  if (!cgroup_dir_open_below (&dir, parent, name, FALSE, error))
-    return FALSE;
-  names = list_children (&dir, error);
+  if (cgroup_dir_open_below (&dir, parent, name, FALSE, &local))
+    names = list_children (&dir, &local);
   if (names == NULL)
-    return FALSE;
+    {
+      if (cgroup_dir_has_gone ())
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   for (guint i = 0; i < names->len && depth < DEPTH_MAX; i++)
     if (!remove_tree (&dir, g_ptr_array_index (names, i), depth + 1, error))
       return FALSE;

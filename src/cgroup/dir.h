@@ -23,6 +23,10 @@ gboolean cgroup_dir_open (CgroupDir *dir, const char *path, GError **error);
 gboolean cgroup_dir_open_below (CgroupDir *dir, const CgroupDir *parent, const char *name,
                                 gboolean make, GError **error);
 
+/* Whether errno is how a cgroup answers that was removed after it had been opened: so systemd does
+ * with a scope whose last process has ended. */
+gboolean cgroup_dir_has_gone (void);
+
 /* Whether it has a file of this name. */
 gboolean cgroup_dir_has (const CgroupDir *dir, const char *file);
 

@@ -1,10 +1,13 @@
-/* The state where a system call fails: each says which and where, and what it began is undone.
+/* The state and a cgroup where a system call fails: each says which and where, and what it began is
+ * undone; or it is no failure.
  *
  * A fork looks at the state, a filter makes the call fail from then on, and it goes on. */
 #include "config.h"
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "cgroup/control.h"
+#include "cgroup/dir.h"
 #include "run/container.h"
 #include "run/delete.h"
 #include "run/kill.h"
@@ -18,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ID "c1"
@@ -27,6 +31,7 @@ typedef struct {
   Store *store;
   Container *container;  /* as it was before calls fail */
   pid_t init;
+  CgroupDir folder;  /* dir, as if it were a cgroup */
 } World;
 
 /* One with a process, a gate and a record, as after "create". */
@@ -59,6 +64,10 @@ set_up (World *world)
   g_clear_pointer (&made, container_free);
   world->container = container_open_locked (world->store, ID, &error);
   g_assert_no_error (error);
+  g_assert_true (cgroup_dir_open (&world->folder, world->dir, &error));
+  g_assert_cmpint (mkdirat (world->folder.fd, "box", 0700), ==, 0);
+  g_assert_cmpint (mkdirat (world->folder.fd, "box/below", 0700), ==, 0);
+  g_assert_cmpint (mknodat (world->folder.fd, "cgroup.kill", S_IFREG | 0600, 0), ==, 0);
 }
 
 static void
@@ -70,6 +79,7 @@ tear_down (World *world)
   g_assert_cmpint (status, ==, 0);
   (void) kill (world->init, SIGKILL);
   (void) proc_reap (world->init);
+  cgroup_dir_clear (&world->folder);
   container_free (world->container);
   store_free (world->store);
   g_free (world->root);
@@ -185,17 +195,36 @@ lock_again (World *world, GError **error)
   return container_lock_again (world->container, &there, error);
 }
 
+static gboolean
+kill_cgroup (World *world, GError **error)
+{
+  g_autoptr (CgroupRecord) record = cgroup_record_new (error);
+  CgroupEntry *entry = cgroup_record_add (record, NULL, world->dir, world->dir);
+  struct stat st;
+
+  g_assert_cmpint (fstat (world->folder.fd, &st), ==, 0);
+  entry->inode = (OptUint64) { TRUE, st.st_ino };
+  return cgroups_signal (record, SIGKILL, error);
+}
+
+static gboolean
+remove_cgroup (World *world, GError **error)
+{
+  return cgroup_remove_below (&world->folder, "box", error);
+}
+
 typedef struct {
   gboolean (*run) (World *world, GError **error);
   const char *call;
   int error;
-  const char *message;  /* a part of it */
+  const char *message;  /* a part of it; NULL: it is no failure */
   unsigned int argument;  /* only where that has, of @mask, the bits @bits */
   guint64 mask, bits;
 } Case;
 
 #define FOLDERS 2, O_DIRECTORY, O_DIRECTORY
 #define FILES 2, O_DIRECTORY | O_ACCMODE, 0 /* to be read */
+#define ONE_BYTE 2, G_MAXUINT64, 1
 #define NEW_FILES 2, O_CREAT | O_ACCMODE, O_CREAT | O_WRONLY
 
 static const Case cases[] = {
@@ -225,6 +254,11 @@ static const Case cases[] = {
   { connect_to_gate, "socket", EMFILE, "socket: Too many open files", 0, 0, 0 },
   { connect_to_gate, "connect", EPERM, "/state/c1/gate: Operation not permitted", 0, 0, 0 },
   { erase, "unlinkat", EROFS, "/state/c1/", 0, 0, 0 },
+  { kill_cgroup, "write", EPERM, "write 1 to ", ONE_BYTE },
+  { kill_cgroup, "write", ENOENT, NULL, ONE_BYTE },
+  { kill_cgroup, "write", ENODEV, NULL, ONE_BYTE },
+  { remove_cgroup, "openat", EMFILE, "/box: Too many open files", FOLDERS },
+  { remove_cgroup, "openat", ENOENT, NULL, FOLDERS },
 };
 
 /* What is counted of the code that has run, if anything is, is written by exit (3); what looks for
@@ -280,7 +314,9 @@ test_fault (gconstpointer data)
 
       break_call (c);
       ok = c->run (&world, &error);
-      if (!ok && error != NULL && strstr (error->message, c->message) != NULL
+      if (c->message == NULL && ok && error == NULL)
+        leave (0);
+      if (c->message != NULL && !ok && error != NULL && strstr (error->message, c->message) != NULL
           && strchr (error->message, '\n') == NULL)
         leave (0);
       (void) fprintf (stderr, "# %s\n", error != NULL ? error->message : "no error");
