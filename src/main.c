@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/self.h"
 #include "cmd/globals.h"
 #include "cmd/help.h"
 
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 static const Command *const commands[] = {
@@ -70,10 +70,8 @@ reset_signals (sigset_t *ret_ignored)
 static gboolean
 set_up (CmdContext *context, GError **error)
 {
-  if (getauxval (AT_SECURE) != 0)
-    return throw (error, "refusing to run with raised privileges (set-user-ID or capabilities of"
-                         " the file)");
-  if (!fd_ensure_standard (error) || !fd_cloexec_from (STDERR_FILENO + 1, error))
+  if (!self_unprivileged (error) || !fd_ensure_standard (error)
+      || !fd_cloexec_from (STDERR_FILENO + 1, error))
     return FALSE;
   /* before there is one of our own */
   context->given_fds = fd_count_from (STDERR_FILENO + 1);

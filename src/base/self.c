@@ -1,4 +1,4 @@
-/* Where our other programs are; see self.h. */
+/* The running program and our others; see self.h. */
 #include "config.h"
 
 #include "base/self.h"
@@ -7,7 +7,16 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
+
+gboolean
+self_unprivileged (GError **error)
+{
+  return getauxval (AT_SECURE) == 0
+         || throw (error, "refusing to run with raised privileges (set-user-ID or capabilities of"
+                          " the file)");
+}
 
 char *
 self_path (GError **error)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/self.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +66,8 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  gboolean answers = FALSE, ok = run (argc, argv, &answers, &error);
+  gboolean answers = FALSE;
+  gboolean ok = self_unprivileged (&error) && run (argc, argv, &answers, &error);
 
   if (error != NULL && answers)
     (void) puts (error->message);
