@@ -19,7 +19,7 @@ cd "$top_srcdir"
 declare -A programs=([cppcheck]=cppcheck [gcc]=gcc [clang-tidy]=clang-tidy [clang]=clang-tidy)
 
 # The init's files are read with the same C library as the others.
-make -s -C "$top_builddir" Makefile config.h >/dev/null
+make -s -C "$top_builddir" Makefile config.h commit.h >/dev/null
 mapfile -t flags < <(make -s -C "$top_builddir" --no-print-directory print-flags)
 flags+=(-std=gnu11 -D_GNU_SOURCE "-I$top_srcdir/src" "-I$top_builddir")
 

@@ -4,6 +4,7 @@
 #include "cmd/help.h"
 
 #include "cmd/globals.h"
+#include "commit.h"
 #include "spec/spec.h"
 
 #include <stdio.h>

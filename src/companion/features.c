@@ -4,6 +4,7 @@
 #include "companion/companion.h"
 #include "companion/document.h"
 
+#include "commit.h"
 #include "run/features.h"
 #include "spec/spec.h"
 

@@ -26,7 +26,7 @@ for folder in "$top_srcdir"/src/*/ "$top_srcdir"/src; do
   if [ "$folder" = src ]; then files=$(cd "$top_srcdir" && ls src/*.[ch] 2>/dev/null || true)
   else files=$(sources "src/$folder"); fi
   [ -n "$files" ] || continue
-  pattern="^(config\.h|($(allowed "$folder" | xargs | tr ' ' '|'))/.*)$"
+  pattern="^((config|commit)\.h|($(allowed "$folder" | xargs | tr ' ' '|'))/.*)$"
   # the init's files name their own by the bare name: they are compiled without the rest
   [ "$folder" != init ] || pattern="^[a-z]+\.h$"
   # who writes the init's instructions and who talks with it know their form
