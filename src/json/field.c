@@ -228,8 +228,8 @@ read_member (FieldReader *r, const Field *field, const JsonValue *value, gpointe
   return ok;
 }
 
-static const Field *
-find_field (const FieldType *type, const char *name)
+const Field *
+field_find (const FieldType *type, const char *name)
 {
   for (const Field *field = type->fields; field->name != NULL; field++)
     if (strcmp (field->name, name) == 0)
@@ -246,7 +246,7 @@ read_members (FieldReader *r, const FieldType *type, const JsonValue *value, gpo
   for (guint32 i = 0; i < value->length; i++)
     {
       const JsonMember *item = &value->members[i];
-      const Field *field = find_field (type, item->key);
+      const Field *field = field_find (type, item->key);
 
       before = field_enter (r, item->key);
       if (field == NULL)

@@ -189,6 +189,9 @@ gpointer field_read (const FieldType *type, const JsonValue *value, const char *
 /* Frees @object (NULL allowed), a struct of @type, with everything in it. */
 void field_free (const FieldType *type, gpointer object);
 
+/* Returns the row of @type for the property @name, NULL: there is none. */
+const Field *field_find (const FieldType *type, const char *name);
+
 /* Called for each row below a type. @path is as "linux.resources.devices[].allow", a map's
  * elements are "{}"; @support and @reason include what the rows above say. */
 typedef void (*FieldVisit) (const char *path, const Field *field, FieldSupport support,

@@ -74,7 +74,7 @@ default_map (const IdKind *kind, gboolean one_id)
   return map;
 }
 
-/* The same for who is root of a user namespace that is not the host's: its ids as they are. */
+/* Every id that exists here, as itself. */
 static GArray *
 same_map (const IdKind *kind)
 {
@@ -479,21 +479,6 @@ plan_idmap (PlanContext *context, GError **error)
          && choose_entry (context, kinds, error);
 }
 
-/* Every id that exists here, as itself. */
-static GArray *
-whole_map (const IdKind *kind)
-{
-  GArray *map = g_array_new (FALSE, FALSE, sizeof (IdMapLine));
-
-  for (guint i = 0; i < kind->here->len; i++)
-    {
-      const IdRange *here = &g_array_index (kind->here, IdRange, i);
-
-      add_line (map, here->inside, here->inside, here->count);
-    }
-  return map;
-}
-
 gboolean
 plan_all_ids (Plan *plan, const MachineFacts *machine, GError **error)
 {
@@ -512,7 +497,7 @@ plan_all_ids (Plan *plan, const MachineFacts *machine, GError **error)
       return throw (error, "%s", problem);
     }
   plan->maps = any ? MAPS_DIRECT : MAPS_TOOLS;
-  plan->uid_map = any ? whole_map (&kinds[0]) : default_map (&kinds[0], FALSE);
-  plan->gid_map = any ? whole_map (&kinds[1]) : default_map (&kinds[1], FALSE);
+  plan->uid_map = any ? same_map (&kinds[0]) : default_map (&kinds[0], FALSE);
+  plan->gid_map = any ? same_map (&kinds[1]) : default_map (&kinds[1], FALSE);
   return TRUE;
 }

@@ -224,18 +224,6 @@ plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOptions *
 }
 
 Plan *
-plan_all_ids_new (const HostFacts *facts, GError **error)
-{
-  static const OciLinux no_linux = { 0 };
-  static const OciSpec none = { .linux_ = (OciLinux *) &no_linux };
-  g_autoptr (Plan) plan = plan_empty (&none);
-  PlanContext context = { .spec = &none, .facts = facts, .plan = plan };
-
-  plan->new_namespaces = CLONE_NEWUSER;
-  return plan_idmap (&context, error) ? g_steal_pointer (&plan) : NULL;
-}
-
-Plan *
 plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *facts,
                const PlanOptions *options, GError **error)
 {

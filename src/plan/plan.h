@@ -168,10 +168,6 @@ Plan *plan_trial_new (const OciSpec *spec, const HostFacts *facts, const PlanOpt
 /* Returns an array that takes PlanNote. Transfer: full. */
 GPtrArray *plan_notes_new (void);
 
-/* Makes a plan of nothing but a user namespace in which the caller is root and has all his sub-ids.
- * Transfer: full. */
-Plan *plan_all_ids_new (const HostFacts *facts, GError **error);
-
 /* Whether a plan for @process (NULL: there is none) in a container of @spec depends on which
  * security modules are at work: on MachineFacts.modules, or ExecFacts.modules. */
 gboolean plan_needs_modules (const OciSpec *spec, const OciProcess *process);

@@ -9,7 +9,6 @@
 #include "json/parse.h"
 #include "spec/spec.h"
 
-#include <string.h>
 
 typedef struct {
   const GPtrArray *findings;
@@ -68,15 +67,6 @@ asks (const JsonValue *value)
       break;
     }
   return TRUE;
-}
-
-static const Field *
-find_field (const FieldType *type, const char *name)
-{
-  for (const Field *field = type->fields; field->name != NULL; field++)
-    if (strcmp (field->name, name) == 0)
-      return field;
-  return NULL;
 }
 
 /* Says in the words of its row that a property is done. */
@@ -146,7 +136,7 @@ walk_object (Sorting *sorting, const FieldType *type, const JsonValue *object, g
   for (guint i = 0; i < object->length; i++)
     {
       const JsonMember *member = &object->members[i];
-      const Field *field = find_field (type, member->key);
+      const Field *field = field_find (type, member->key);
       gsize before = sorting->at->len;
 
       append_key (sorting->at, member->key);

@@ -170,21 +170,21 @@ remove_inside (int parent, int user_namespace)
   _exit (errno != 0 ? errno : EPERM);
 }
 
+/* Tries it again; @failure, which is why it failed, stays where the caller has no other ids. */
 static gboolean
-remove_as_all_ids (const Container *container, int *ret_errno, GError **error)
+remove_as_all_ids (const Container *container, int *failure, GError **error)
 {
   g_autoptr (HostFacts) facts = g_new0 (HostFacts, 1);
-  HostProbeOptions options = { .root_fd = container->store->fd };
   g_autoptr (Plan) plan = NULL;
   autofd user_namespace = -1;
   pid_t child;
   int status;
 
-  if (!host_machine_probe (&facts->machine, &options, error))
+  if (!host_ids_probe (&facts->machine, error))
     return FALSE;
-  plan = plan_all_ids_new (facts, error);
+  plan = plan_unshare_new (&facts->machine, 0, NULL);
   if (plan == NULL)
-    return FALSE;
+    return TRUE;
   user_namespace = idmap_new_namespace (plan, &facts->machine, NULL, error);
   if (user_namespace < 0)
     return FALSE;
@@ -194,7 +194,7 @@ remove_as_all_ids (const Container *container, int *ret_errno, GError **error)
   if (child == 0)
     remove_inside (container->fd, user_namespace);
   status = proc_reap (child);
-  *ret_errno = WIFEXITED (status) ? WEXITSTATUS (status) : EINTR;
+  *failure = WIFEXITED (status) ? WEXITSTATUS (status) : EINTR;
   return TRUE;
 }
 

@@ -162,6 +162,18 @@ container_command() {
   mv "$BUNDLE/config.json.new" "$BUNDLE/config.json"
 }
 
+# The host's programs in the container, for its python.
+with_host_programs() {
+  local dir
+  requires python3
+  config '.mounts += [{destination: "/usr", type: "bind", source: "/usr", options: ["rbind", "ro"]}]'
+  for dir in /lib /lib64; do
+    [ -e "$dir" ] || continue
+    if [ -L "$dir" ]; then ln -s "$(readlink "$dir")" "$BUNDLE/rootfs$dir"
+    else config ".mounts += [{destination: \"$dir\", type: \"bind\", source: \"$dir\", options: [\"rbind\", \"ro\"]}]"; fi
+  done
+}
+
 # --- running ------------------------------------------------------------------
 
 # Runs the program with the test's --root: status, output and stderr are what it said. Not by

@@ -1,5 +1,5 @@
-# What the suites of root have in common that make a hostile surrounding and then run containers in
-# it, as an ordinary user and as the host's root: sourced behind helpers.bash.
+# What the suites have in common that make a hostile surrounding and then run containers in it; those
+# of root do so as an ordinary user and as the host's root. Sourced behind helpers.bash.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154  # variables of those who source this
 USERS_NAME=${BWRAP_OCI_TEST_USER:-bwrap-oci-test}

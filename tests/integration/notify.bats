@@ -14,18 +14,6 @@ teardown() {
   teardown_test
 }
 
-# The host's programs in the container, for its python.
-with_host_programs() {
-  local dir
-  requires python3
-  config '.mounts += [{destination: "/usr", type: "bind", source: "/usr", options: ["rbind", "ro"]}]'
-  for dir in /lib /lib64; do
-    [ -e "$dir" ] || continue
-    if [ -L "$dir" ]; then ln -s "$(readlink "$dir")" "$BUNDLE/rootfs$dir"
-    else config ".mounts += [{destination: \"$dir\", type: \"bind\", source: \"$dir\", options: [\"rbind\", \"ro\"]}]"; fi
-  done
-}
-
 # notifier SCRIPT: the program is a python script that has say("A=1\nB=2") and sleep(SECONDS).
 notifier() {
   with_host_programs

@@ -13,6 +13,8 @@ bats_require_minimum_version() { :; }
 . "$(dirname "$0")/../lib/tap.sh"
 # shellcheck source=tests/integration/helpers.bash
 . "$(dirname "$0")/helpers.bash"
+# shellcheck source=tests/integration/hostile.bash
+. "$(dirname "$0")/hostile.bash"
 
 exchange=$(dirname "$BWRAP_OCI")/exchange
 [ -z "${BWRAP_OCI_TEST_LONG:-}" ] && seconds=3 || seconds=30
@@ -22,18 +24,17 @@ if [ "$own" != 0 ] && ! has_subids; then echo "1..0 # SKIP $(id -un) has no sub-
 
 first() { awk -F: -v n="$(id -un)" -v u="$(id -u)" '$1 == n || $1 == u { print $2; exit }' "/etc/sub$1"; }
 
-# The configurations of a bundle, one for each way.
+# make_ways EDIT: the configurations of a bundle, one for each way.
 make_ways() {
-  cp "$BUNDLE/config.json" "$BUNDLE/child.json"
-  jq '.process.noNewPrivileges = false' "$BUNDLE/child.json" >"$BUNDLE/join.json"
-  # the least that bubblewrap alone can do exactly
-  jq 'del (.process.capabilities, .linux.readonlyPaths, .linux.maskedPaths)
-    | .mounts = [{destination: "/proc", type: "proc", source: "proc"},
-        {destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755"]}]
-      + (.mounts | map (select (.destination != "/sys" and (.type == "bind" or .options == null))
-        | if .type == "tmpfs" then .options = ["nosuid", "nodev"] else . end))' \
-    "$BUNDLE/child.json" >"$BUNDLE/plain.json"
+  local way
   ways=(child join plain)
+  for way in "${ways[@]}"; do
+    configure_way "$way" "$1"
+    # shellcheck disable=SC2016  # for the shell inside
+    container_command /bin/sh -c 'for i in $(seq 300); do
+      cat /proc/self/mountinfo && exit; cat /proc.link/self/mountinfo && exit; done 2>/dev/null; exit 9'
+    mv "$BUNDLE/config.json" "$BUNDLE/$way.json"
+  done
 }
 
 # maps: several ranges of ids, and a network namespace
@@ -47,20 +48,7 @@ make_maps() {
   ways+=(maps)
 }
 
-fingerprint() { (cd "$victim" && find . -printf '%p %y %m %u %g %T@ %s\n' -type f -exec cat {} + | sort); }
-
-# What is wrong with the mounts of a container that has run, from its mountinfo: a mount must be at
-# one of the places in $1.
-look_at_mounts() {
-  awk -v victim="$victim" -v places="$1" '
-    index($4, victim) && !index($4, "/bundle/rootfs/") { print "a directory of the host is mounted: " $0 }
-    BEGIN { n = split(places, place, "|") }
-    { seen[$5] = 1 }
-    END {
-      for (i = 1; i <= n; i++) found = found || place[i] in seen
-      if (!found) print "not mounted: " places
-    }' "$TEST_DIR/stdout"
-}
+fingerprint() { (cd "$VICTIM" && find . -printf '%p %y %m %u %g %T@ %s\n' -type f -exec cat {} + | sort); }
 
 # race NAME PLACES JQ EXCHANGED...: PLACES are where the mount may be, P|P...: as named, where the
 # link leads below the root, and what the kernel calls it after another exchange.
@@ -68,12 +56,7 @@ race() {
   local name=$1 places=$2 edit=$3 end wrong='' round=0 way mode before pid
   local -A counts=()
   shift 3
-  cp "$BUNDLE/base.json" "$BUNDLE/config.json"
-  config "$edit" --arg d "$TEST_DIR"
-  # shellcheck disable=SC2016  # for the shell inside
-  container_command /bin/sh -c 'for i in $(seq 300); do
-    cat /proc/self/mountinfo && exit; cat /proc.link/self/mountinfo && exit; done 2>/dev/null; exit 9'
-  make_ways
+  make_ways "$edit"
   make_maps
   before=$(fingerprint)
   "$exchange" 0 "$@" 2>"$TEST_DIR/exchange" &
@@ -85,7 +68,7 @@ race() {
     RUN_TIMEOUT=20 run_oci run --mode=$mode --bundle "$BUNDLE" --config "$way.json" "$ID"
     counts[$way:$((status != 0))]=$((${counts[$way:$((status != 0))]:-0} + 1))
     case $status in
-      0) wrong+=$(look_at_mounts "$places") ;;
+      0) wrong+=$(mounts_as_planned "$places") ;;
       124 | 137) wrong+="it hangs"$'\n' ;;
       *) [[ "$stderr" == "bwrap-oci: "* && "$stderr" != *$'\n'* ]] || wrong+="not one line: $stderr"$'\n' ;;
     esac
@@ -108,26 +91,26 @@ race() {
 
 setup_test
 make_bundle
-victim=$TEST_DIR/victim
-mkdir -p "$victim/sub" "$victim/self"
-echo secret >"$victim/file"
+VICTIM=$TEST_DIR/victim
+mkdir -p "$VICTIM/sub" "$VICTIM/self"
+echo secret >"$VICTIM/file"
 root=$BUNDLE/rootfs
 config '.root.readonly = false'
-cp "$BUNDLE/config.json" "$BUNDLE/base.json"
+cp "$BUNDLE/config.json" "$TEST_DIR/base.json"
 
 mkdir -p "$root"/{parent/sub,last,cwd}
-for link in parent last cwd proc dev sys; do ln -s "$victim" "$root/$link.link"; done
+for link in parent last cwd proc dev sys; do ln -s "$VICTIM" "$root/$link.link"; done
 mkdir -p "$TEST_DIR"/volume/a/sub "$TEST_DIR"/{one,two}
-ln -s "$victim" "$TEST_DIR/volume/a.link"
-ln -s ../../../../../../../../../../../../../../"$victim" "$root/climb.link"
+ln -s "$VICTIM" "$TEST_DIR/volume/a.link"
+ln -s ../../../../../../../../../../../../../../"$VICTIM" "$root/climb.link"
 mkdir -p "$root/climb/sub"
 
 tmpfs='{type: "tmpfs", source: "tmpfs", destination: $p}'
-race "the parent of a destination" "/parent/sub|$victim/sub|/parent.link/sub" \
+race "the parent of a destination" "/parent/sub|$VICTIM/sub|/parent.link/sub" \
   '.mounts += ["/parent/sub" as $p | '"$tmpfs]" "$root/parent" "$root/parent.link"
-race "the last part of a destination" "/last|$victim|/last.link" \
+race "the last part of a destination" "/last|$VICTIM|/last.link" \
   '.mounts += ["/last" as $p | '"$tmpfs]" "$root/last" "$root/last.link"
-race "a link that climbs" "/climb/sub|$victim/sub|/climb.link/sub" \
+race "a link that climbs" "/climb/sub|$VICTIM/sub|/climb.link/sub" \
   '.mounts += ["/climb/sub" as $p | '"$tmpfs]" "$root/climb" "$root/climb.link"
 race "/proc" "/proc|/proc.link" . "$root/proc" "$root/proc.link"
 race "/dev and /sys" /proc . "$root/dev" "$root/dev.link" "$root/sys" "$root/sys.link"

@@ -218,7 +218,7 @@ is_down() { is_state inactive || is_state failed; }
 
 # A program of the host's python that waits for the file /go, then says that it is ready.
 says() {
-  with_host_python
+  with_host_programs
   printf '%s\n' 'import os, socket, time, signal, sys' \
     'signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))' \
     'notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)' \
@@ -227,16 +227,6 @@ says() {
     'def wait(name):' '    while not os.path.exists(name): time.sleep(0.05)' \
     "$1" >"$BUNDLE/rootfs/says.py"
   container_command /usr/bin/python3 /says.py
-}
-with_host_python() {
-  local dir
-  requires python3
-  config '.mounts += [{destination: "/usr", type: "bind", source: "/usr", options: ["rbind", "ro"]}]'
-  for dir in /lib /lib64; do
-    [ -e "$dir" ] || continue
-    if [ -L "$dir" ]; then ln -s "$(readlink "$dir")" "$BUNDLE/rootfs$dir"
-    else config ".mounts += [{destination: \"$dir\", type: \"bind\", source: \"$dir\", options: [\"rbind\", \"ro\"]}]"; fi
-  done
 }
 
 @test "notify: active when the program says so, with its status, to its end" {
