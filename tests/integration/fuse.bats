@@ -289,11 +289,20 @@ assert_no_stderr_of_overlay() { ! grep overlay "$TEST_DIR/stderr"; }
 }
 
 @test "tmpcopyup that takes long says so on a terminal, and only there" {
-  # a root that is slow: who serves it sleeps most of the time
-  fake 'fuse-overlayfs "$@" & pid=$!
-    while kill -STOP $pid 2>/dev/null; do sleep 0.2; kill -CONT $pid; sleep 0.001; done'
+  # a root that is slow: who serves it has to say of each request what it is, to a pipe that holds
+  # little and is read line by line
+  fake 'exec python3 - "$@" <<EOF
+import fcntl, os, subprocess, sys, time
+ours, theirs = os.pipe()
+fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+subprocess.Popen(["fuse-overlayfs", "-d", *sys.argv[1:]], stderr=theirs, pass_fds=[3])
+os.close(theirs)
+os.close(3)
+for line in open(ours, "rb"):
+    time.sleep(0.002)
+EOF'
   mkdir "$BUNDLE/rootfs/many"
-  for i in {1..500}; do echo "$i" >"$BUNDLE/rootfs/many/$i"; done
+  for i in {1..100}; do echo "$i" >"$BUNDLE/rootfs/many/$i"; done
   config '.mounts += [{destination: "/many", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}]'
   container_command /bin/cat /many/60
   run_oci run --bundle "$BUNDLE" --mount-program "$TEST_DIR/fake" --overlay volatile "$ID"
