@@ -149,10 +149,11 @@ try_overlay (const GPtrArray *lower)
   if (child == 0)
     try_inside (lower, theirs);
   fd_clear (&theirs);
-  if (child < 0 || !fd_read_all (ours, WORDS_MAX, &words, NULL, NULL))
+  if (child < 0)
     return NULL;
+  (void) fd_read_all (ours, WORDS_MAX, &words, NULL, NULL);
   (void) proc_reap (child);
-  return *words != '\0' ? g_steal_pointer (&words) : NULL;
+  return words != NULL && *words != '\0' ? g_steal_pointer (&words) : NULL;
 }
 
 /* --- which there are ------------------------------------------------------------------------- */

@@ -74,6 +74,7 @@ fuse_new (struct init *init)
   report (init, REPORT_FUSE, device);
   /* with the last holder of the device its mount ends, and nobody waits for an answer any more */
   (void) close (device);
+  /* the first answer */
   if (fstat (mount, &st) < 0)
     fail (init, "fuse-overlayfs", "");
   report (init, REPORT_MOUNTED, -1);

@@ -81,8 +81,8 @@ plan_selinux (PlanContext *context, guint32 flags, GError **error)
                         " selinux is disabled or not supported");
   row = plan_row (context->plan, "/process/selinuxLabel", "apply the SELinux label %s", label);
   label_op (context->plan, row, flags, "attr/exec", label);
-  /* the keyring is the program's, who could not use one with the label of the caller; that of the
-   * file counts until the execve too */
+  /* the keyring is for the program, which could not use one with the caller's label; what this file
+   * says holds until the execve as well */
   if (context->options->new_keyring)
     label_op (context->plan, row, flags, "attr/keycreate", label);
   return TRUE;

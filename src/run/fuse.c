@@ -201,7 +201,7 @@ await_answer (const FuseRequest *request, pid_t *pid, int pidfd, int words, GErr
                   ANSWER_MS / 1000);
   if (fds[0].revents != 0 && fds[1].revents == 0)
     {
-      /* with its end the mount's comes first */
+      /* where it has ended the init may hear of that first, by a mount that answers no more */
       if (hear_init (request, error))
         return TRUE;
       if (!proc_pidfd_wait (pidfd, 1000))

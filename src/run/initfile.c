@@ -31,11 +31,12 @@ init_file_sealed (GError **error)
   return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
 }
 
-/* A new file in memory that may be executed, and has no name for others; -1: there is no place. */
+/* A new file in memory that may be executed, and neither has a name nor can be given one; -1: there
+ * is no place. */
 static int
 open_nameless (void)
 {
-  autofd fd = open ("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0700);
+  autofd fd = open ("/dev/shm", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0700);
   struct statvfs fs;
 
   if (fd < 0 || fchmod (fd, 0500) < 0 || fstatvfs (fd, &fs) < 0 || (fs.f_flag & ST_NOEXEC) != 0)

@@ -6,7 +6,7 @@
 /* Returns a sealed memfd with the init, -1 on error. */
 int init_file_sealed (GError **error);
 
-/* The same as a file that may be executed by its descriptor alone, and by what goes by paths: where
- * there is a place for it a file without a name, else a sealed memfd. An AppArmor profile on bwrap
- * takes every memfd for "/", which patterns for programs do not match. */
+/* Returns the same for bwrap to execute by its descriptor, also where a security module goes by
+ * paths: a file without a name in /dev/shm, or where that cannot be a sealed memfd. AppArmor takes
+ * every memfd for "/", which no pattern for programs matches. */
 int init_file_plain (GError **error);

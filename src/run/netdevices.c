@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* a device that the kernel numbers has at most so high a number here */
+/* as far as the kernel counts itself (dev_alloc_name (): a page of bits, here one of 4 KiB) */
 #define TEMPLATE_MAX 32768
 
 /* One side of the move. */

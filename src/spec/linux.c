@@ -274,7 +274,8 @@ check_devices (const GPtrArray *devices, GError **error)
   return TRUE;
 }
 
-/* Whether the kernel takes @name for a network device. */
+/* Whether the kernel takes @name for a network device (dev_valid_name (); its isspace () knows the
+ * 0xa0 of Latin-1). */
 static gboolean
 is_device_name (const char *name)
 {
