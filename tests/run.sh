@@ -119,7 +119,7 @@ as_root() {
 
 stage_setup() {
   say "setup"
-  install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}"
+  install_packages "${build_packages[@]}" "${run_packages[@]}" "${test_packages[@]}" || return
   [ -z "${BWRAP_OCI_TEST_USER_SYSTEMD:-}" ] || install_packages "${manager_packages[@]}"
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || install_packages "${vm_packages[@]}"
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || [ -z "${BWRAP_OCI_TEST_LONG:-}" ] ||
