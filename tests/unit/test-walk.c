@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define TREES 60
 #define PATHS 40  /* tried on each */
@@ -252,7 +253,8 @@ test_lengths (void)
 }
 
 /* A link of the image has thousands of components that are not there, with and without ".." among
- * them: the init makes them, or gives up, while somebody waits. */
+ * them: the init makes them, or gives up, while somebody waits. What others do meanwhile counts for
+ * nothing. */
 static void
 test_time (void)
 {
@@ -262,7 +264,7 @@ test_time (void)
     {
       g_autoptr (Tree) tree = tree_new ();
       g_autoptr (GString) content = g_string_new ("/z/");
-      gint64 start = g_get_monotonic_time ();
+      clock_t start = clock ();
       autofd fd = -1;
 
       while (content->len + strlen (parts[i]) < PATH_MAX - 16)
@@ -270,8 +272,8 @@ test_time (void)
       tree_make_link (tree, "link", content->str);
       fd = walk_make (tree->root, "/link/end", OP_FLAG_DIRECTORY, NULL);
       g_assert_true (fd >= 0 || errno == ELOOP);
-      g_test_message ("%s: %d ms", parts[i], (int) ((g_get_monotonic_time () - start) / 1000));
-      g_assert_cmpint (g_get_monotonic_time () - start, <, 10 * G_USEC_PER_SEC);
+      g_test_message ("%s: %d ms", parts[i], (int) ((clock () - start) * 1000 / CLOCKS_PER_SEC));
+      g_assert_cmpint (clock () - start, <, 10 * CLOCKS_PER_SEC);
     }
 }
 
