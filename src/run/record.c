@@ -57,19 +57,21 @@ static const Field record_fields[] = {
 
 const FieldType record_type = { "record", sizeof (ContainerRecord), record_fields };
 
-/* The time of day as RFC 3339 has it, to the nanosecond. Not by strftime(3): it would look for the
- * local time zone first. */
+/* The time of day as RFC 3339 has it, to the nanosecond. Not by strftime(3): it looks for the local
+ * time zone first, nor by GLib's format, which looks for the locale's characters. */
 static char *
 time_now (void)
 {
   g_autoptr (GDateTime) second = NULL;
-  g_autofree char *text = NULL;
   struct timespec now;
+  int year, month, day;
 
   (void) clock_gettime (CLOCK_REALTIME, &now);
   second = g_date_time_new_from_unix_utc (now.tv_sec);
-  text = g_date_time_format (second, "%Y-%m-%dT%H:%M:%S");
-  return g_strdup_printf ("%s.%09ldZ", text, now.tv_nsec);
+  g_date_time_get_ymd (second, &year, &month, &day);
+  return g_strdup_printf ("%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", year, month, day,
+                          g_date_time_get_hour (second), g_date_time_get_minute (second),
+                          g_date_time_get_second (second), now.tv_nsec);
 }
 
 ContainerRecord *
