@@ -24,13 +24,13 @@ problem() { problems+="round $round: $*"$'\n'; }
 # one that stays, which leaves orphans to its first process, and one without a pid namespace, which
 # leaves them to the runtime
 container_command /bin/sh -c 'while :; do sh -c "sleep 0.01 &"; sleep 0.05; done'
-oci run --bundle "$BUNDLE" stays >/dev/null 2>&1 &
+"$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" stays </dev/null >/dev/null 2>&1 &
 foreground=$!
 mkdir "$TEST_DIR/host"
 cp -a "$BUNDLE" "$TEST_DIR/host/bundle"
 config_of "$TEST_DIR/host/bundle" 'del(.linux.namespaces[] | select(.type == "pid"))
   | .mounts |= map(select(.destination != "/proc")) | del(.linux.maskedPaths, .linux.readonlyPaths)'
-oci run --bundle "$TEST_DIR/host/bundle" adopts >/dev/null 2>&1 &
+"$BWRAP_OCI" --root "$STATE" run --bundle "$TEST_DIR/host/bundle" adopts </dev/null >/dev/null 2>&1 &
 adopter=$!
 container_command /bin/sleep 1000
 
@@ -90,6 +90,9 @@ is_flat() { [ -z "$(grown)" ]; }
 
 round=0 begin=$SECONDS
 wait_until is_status running stays && wait_until is_status running adopts || problem "not running"
+for pid in "$foreground" "$adopter"; do
+  [ "/proc/$pid/exe" -ef "$BWRAP_OCI" ] || problem "process $pid is not the runtime"
+done
 while [ $((SECONDS - begin)) -lt "$seconds" ]; do
   round=$((round + 1))
   cycle
