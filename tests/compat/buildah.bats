@@ -5,8 +5,6 @@
 load clients
 
 setup_file() {
-  requires buildah jq python3
-  [ "$(id -u)" = 0 ] || requires subids
   make_client_dir
   export XDG_DATA_HOME=$CLIENT_DIR/data XDG_CONFIG_HOME=$CLIENT_DIR/config
   export CONTAINERS_STORAGE_CONF=$CLIENT_DIR/storage.conf CONTAINERS_CONF=$CLIENT_DIR/containers.conf
@@ -161,3 +159,5 @@ FILE
   b_run c cat /net
   expect 0 "$(readlink /proc/self/ns/net)"
 }
+
+needs buildah jq python3 ids

@@ -4,11 +4,6 @@
 # shellcheck shell=bash
 load clients
 
-setup_file() {
-  requires conmon jq python3
-  [ "$(id -u)" = 0 ] || requires subids
-}
-
 setup() {
   setup_test
   make_bundle
@@ -162,3 +157,5 @@ has_ended() { has_sent message || [ "$(jq -s length "$TEST_DIR/sync")" = 2 ]; }
   wait_until logged $'SigIgn:\t0000000000000000'
   logged $'SigBlk:\t0000000000000000'
 }
+
+needs conmon jq python3 ids

@@ -7,7 +7,6 @@ load clients
 IMAGE=docker.io/library/bwrap-oci-test:1
 
 setup_file() {
-  requires root containerd ctr jq python3
   make_client_dir
   # cgroups are named after it: the host has but one tree of them
   export NAMESPACE=bwrap-oci-${CLIENT_DIR##*.}
@@ -229,3 +228,5 @@ sleeper() {
   for pid in "${pids[@]}"; do wait "$pid"; done
   [ "$(cat "$CLIENT_DIR"/out.* | sort | tr '\n' ' ')" = "1 2 3 4 5 " ]
 }
+
+needs root containerd ctr jq python3

@@ -9,10 +9,6 @@ PAUSE=localhost/pause:1
 IMAGE=localhost/base:1
 
 setup_file() {
-  requires root containerd ctr jq python3 protoc ip
-  python3 -c 'import grpc, google.protobuf, websocket' 2>/dev/null ||
-    skip "python3-grpcio, python3-protobuf or python3-websocket is not installed"
-  [ -x /usr/lib/cni/ptp ] || skip "containernetworking-plugins is not installed"
   make_client_dir
   # cgroups are named after it: the host has but one tree of them
   export PARENT=/bwrap-oci-${CLIENT_DIR##*.} SOCKET=$CLIENT_DIR/sock PYTHONPATH=$CLIENT_DIR
@@ -255,3 +251,9 @@ inside() { cri ExecSync "$(jq -cn --arg id "$CONTAINER" '{container_id: $id, cmd
   wait_until container_is "EXITED 0"
   assert_equal "$(log_of one)" "$(readlink /proc/self/ns/net)"
 }
+
+[ -x /usr/lib/cni/ptp ] || let_go "containernetworking-plugins is not installed"
+[ -e /usr/lib/python3/dist-packages/grpc ] && [ -e /usr/lib/python3/dist-packages/google/protobuf ] &&
+  [ -e /usr/lib/python3/dist-packages/websocket ] ||
+  let_go "python3-grpcio, python3-protobuf or python3-websocket is not installed"
+needs root containerd ctr jq python3 protoc ip

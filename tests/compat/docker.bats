@@ -6,9 +6,8 @@
 load clients
 
 setup_file() {
-  requires root containerd jq python3
   make_client_dir
-  find_docker
+  find_docker || return 0
   # cgroups are named after it: the host has but one tree of them
   export PARENT=/bwrap-oci-${CLIENT_DIR##*.} DOCKER_HOST=unix://$CLIENT_DIR/docker.sock
   export DOCKER_CONFIG=$CLIENT_DIR/client
@@ -18,7 +17,7 @@ setup_file() {
     >"$CLIENT_DIR/daemon.json"
   jq -e --arg path "$BWRAP_OCI" '.runtimes["bwrap-oci"].path == $path' "$CLIENT_DIR/daemon.json"
   start_dockerd --config-file "$CLIENT_DIR/daemon.json"
-  wait_until answers || skip "machine: dockerd does not come up: $(tail -n 1 "$CLIENT_DIR/dockerd.log")"
+  wait_until answers || without "machine: dockerd does not come up: $(tail -n 1 "$CLIENT_DIR/dockerd.log")" || return 0
   make_rootfs "$CLIENT_DIR/rootfs"
   tar --owner=0 --group=0 -C "$CLIENT_DIR/rootfs" -cf "$CLIENT_DIR/root.tar" .
   d import "$CLIENT_DIR/root.tar" base:1
@@ -42,12 +41,15 @@ stop_dockerd() {
 }
 is_gone() { ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
 
+# without REASON: no test is run. Returns 1.
+without() { export WITHOUT=$1; return 1; }
+
 find_docker() {
   ! command -v dockerd >/dev/null || return 0
-  [ "${BWRAP_OCI_TEST_REQUIRE:-}" = all ] || skip "dockerd is not installed"
+  [ "${BWRAP_OCI_TEST_REQUIRE:-}" = all ] || without "dockerd is not installed" || return
   # the client has to be of the same version
   (cd "$CLIENT_DIR" && apt-get download docker.io >apt.log 2>&1 && dpkg -x docker.io_*.deb package) ||
-    skip "machine: no dockerd, nor can Debian's be fetched: $(tail -n 1 "$CLIENT_DIR/apt.log")"
+    without "machine: no dockerd, nor can Debian's be fetched: $(tail -n 1 "$CLIENT_DIR/apt.log")" || return
   export PATH=$CLIENT_DIR/package/usr/sbin:$CLIENT_DIR/package/usr/bin:$PATH
 }
 
@@ -76,10 +78,11 @@ teardown_file() {
   rm -rf "$CLIENT_DIR"
 }
 
-setup() { :; }
+setup() { [ -z "${WITHOUT:-}" ] || skip "$WITHOUT"; }
 
 teardown() {
   local left
+  [ -z "${WITHOUT:-}" ] || return 0
   docker ps --all --quiet 3>&- | xargs -r docker rm --force >/dev/null 2>&1 3>&-
   left=$(find "$CLIENT_DIR/exec/runtime-bwrap-oci" -mindepth 2 -maxdepth 2 ! -name '.*' 2>/dev/null || true)
   [ -z "$left" ] || { echo "left: $left"; return 1; }
@@ -231,3 +234,5 @@ sleeper() {
   d info --format '{{range $name, $_ := .Runtimes}}{{println $name}}{{end}}'
   grep -qx bwrap-oci <<<"$output"
 }
+
+needs root containerd jq python3

@@ -5,7 +5,6 @@
 load clients
 
 setup_file() {
-  requires skopeo umoci jq python3 user subids
   make_client_dir
   make_rootfs "$CLIENT_DIR/rootfs"
   make_image "$CLIENT_DIR/rootfs" "$CLIENT_DIR/image.tar" base
@@ -34,3 +33,5 @@ teardown_file() { [ -z "${CLIENT_DIR:-}" ] || remove "$CLIENT_DIR"; }
   client "$BWRAP_OCI" --root "$STATE" run --bundle bundle "$ID"
   expect 0 $'2\n0\n0'
 }
+
+needs skopeo umoci jq python3 user subids

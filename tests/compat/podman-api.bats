@@ -6,7 +6,6 @@ load clients
 IMAGE=localhost/bwrap-oci-test:1
 
 setup_file() {
-  requires podman conmon curl jq python3 user subids
   make_client_dir
   own_podman cgroupfs
   make_rootfs "$CLIENT_DIR/rootfs"
@@ -137,3 +136,5 @@ start() { api POST "/containers/$BOX/start"; expect_code 204; }
   api POST "/containers/$BOX/start"
   [[ $code == [45]* && $output == *'no such file or directory'* ]] || show text
 }
+
+needs podman conmon curl jq python3 user subids

@@ -8,7 +8,6 @@ load podman
 IMAGE=localhost/bwrap-oci-test:1
 
 setup_file() {
-  requires root podman conmon jq python3
   make_client_dir
   export XDG_RUNTIME_DIR='' CONTAINERS_CONF=$CLIENT_DIR/containers.conf
   export CONTAINERS_STORAGE_CONF=$CLIENT_DIR/storage.conf
@@ -290,3 +289,5 @@ no_cgroup() { [ -z "$(cgroups_of "$1")" ]; }
 @test "attach, healthcheck, create and start" { podman_healthcheck; }
 @test "namespaces of another container" { podman_namespaces; }
 @test "hooks from --hooks-dir" { podman_hooks; }
+
+needs root podman conmon jq python3

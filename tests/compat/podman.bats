@@ -6,7 +6,6 @@ load podman
 IMAGE=localhost/bwrap-oci-test:1
 
 setup_file() {
-  requires podman conmon user subids
   PODMAN_DIR=$(mktemp -d "$TMPDIR/podman.XXXXXX")
   chmod 0711 "$PODMAN_DIR"
   export PODMAN_DIR CLIENT_DIR=$PODMAN_DIR
@@ -261,3 +260,5 @@ in_podman() {
   assert_p 1 ""
   [[ "$stderr" == *"a pid namespace needs a /proc of its own"*"unmask=ALL"* ]] || { echo "$stderr"; false; }
 }
+
+needs podman conmon user subids

@@ -11,7 +11,6 @@ CONTENTS=sudo,passwd,mount,findutils,diffutils,pinentry-curses,wget,curl,less,bc
 CLIENT_TIMEOUT=240
 
 setup_file() {
-  requires podman conmon toolbox distrobox-create mmdebstrap python3 user subids
   make_client_dir
   make_archive
   export HOME=$CLIENT_DIR/home XDG_RUNTIME_DIR=$CLIENT_DIR/run
@@ -79,3 +78,5 @@ as_expected() { [ "$status" -eq 0 ] && [[ $output == *"$(id -u)"$'\n0' ]] || sho
   # root inside is one of the caller's sub-ids, so that he is not root over what is his outside
   [ "$(stat -c %u "$HOME/made-by-root")" != "$(id -u)" ]
 }
+
+needs podman conmon toolbox distrobox-create mmdebstrap python3 user subids

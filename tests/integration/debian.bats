@@ -5,7 +5,6 @@ load helpers
 load debian
 
 setup_file() {
-  requires mmdebstrap subids
   export DEBIAN_ROOT=$TMPDIR/debian
   debian_rootfs "$DEBIAN_ROOT"
 }
@@ -46,3 +45,5 @@ setup() {
   assert_success
   assert_output ""
 }
+
+needs mmdebstrap subids

@@ -101,6 +101,7 @@ requires() {
       root) [ "$(id -u)" = 0 ] || skip "machine: needs root" ;;
       user) [ "$(id -u)" != 0 ] || skip "machine: needs a user other than root" ;;
       subids) has_subids || skip "$(id -un) has no sub-id ranges" ;;
+      ids) [ "$(id -u)" = 0 ] || requires subids ;;  # more than one
       cgroup-v2) [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || skip "machine: no pure cgroup v2" ;;
       fuse) { : <>/dev/fuse; } 2>/dev/null || skip "machine: $(id -un) may not open /dev/fuse" ;;
       env:*) what=${what#env:}; [ -n "${!what:-}" ] || skip "$what is not set" ;;
@@ -108,6 +109,22 @@ requires() {
       *) command -v "$what" >/dev/null || skip "$what is not installed" ;;
     esac
   done
+}
+
+# needs WHAT...: the last line of a file of which no test can do without; there is no skip in setup_file.
+needs() {
+  local missing
+  missing=$(skip() { echo "$1"; exit; }; requires "$@")
+  [ -z "$missing" ] || let_go "$missing"
+}
+
+# let_go REASON: no test of the file is run; likewise at its end.
+let_go() {
+  LET_GO=$1
+  setup_file() { :; }
+  teardown_file() { :; }
+  setup() { skip "$LET_GO"; }
+  teardown() { :; }
 }
 
 has_subids() {

@@ -6,7 +6,6 @@ load ../integration/helpers
 load ../integration/debian
 
 setup_file() {
-  requires mmdebstrap subids
   export DEBIAN_ROOT=$TMPDIR/debian
   debian_rootfs "$DEBIAN_ROOT"
 }
@@ -193,3 +192,5 @@ PY
   oci resume "$ID"
   assert_equal "$(inside systemctl is-system-running)" running
 }
+
+needs mmdebstrap subids

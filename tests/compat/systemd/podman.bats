@@ -7,7 +7,6 @@ load ../clients
 IMAGE=localhost/bwrap-oci-test:1
 
 setup_file() {
-  requires podman conmon user subids systemctl jq
   PODMAN_DIR=$(mktemp -d "$TMPDIR/podman.XXXXXX")
   chmod 0711 "$PODMAN_DIR"
   export PODMAN_DIR CLIENT_DIR=$PODMAN_DIR
@@ -114,3 +113,5 @@ CONF
   systemctl --user daemon-reload
 }
 is_restarted() { [ "$(pid_of u 2>/dev/null || echo 0)" -gt 0 ] && [ "$(pid_of u)" != "$1" ]; }
+
+needs podman conmon user subids systemctl jq
