@@ -199,6 +199,7 @@ enum hook_number {
   X (HOOKS, hooks, "hooks", 0, 0)  /* reports, and waits until the runtime has run its hooks */ \
   /* n: propagation of the root, 0: leave; flags: OP_FLAG_RECURSIVE */ \
   X (PIVOT, pivot, "pivot", 1, 0) \
+  X (DIRECTORY, directory, "directory", 0, 1)  /* s: path; is made where it can be */ \
   X (ROOT_READONLY, root_readonly, "root-readonly", 0, 0) \
   X (KEYRING, keyring, "keyring", 0, 1)  /* s: name of the session keyring */ \
   /* n: enum console_number; sends the master, keeps the slave */ \

@@ -215,6 +215,16 @@ enter_directory (struct init *init, const struct op *op, const char *path)
     }
 }
 
+/* While the root may still be written to. Where a directory cannot be made, who enters it says so. */
+void
+do_directory (struct init *init, const struct op *op)
+{
+  int fd = walk_make (init->root, op_string (op, 0), OP_FLAG_DIRECTORY, NULL);
+
+  if (fd >= 0)
+    (void) close (fd);
+}
+
 void
 do_cwd (struct init *init, const struct op *op)
 {

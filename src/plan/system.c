@@ -132,9 +132,14 @@ pivot (PlanContext *context)
 
   plan_op_number (plan_op (plan, OP_PIVOT, row, wanted >= 0 && (wanted & MS_REC)
                                                   ? OP_FLAG_RECURSIVE : 0), late);
-  if (context->spec->root->readonly.value)
-    (void) plan_op (plan, OP_ROOT_READONLY, plan_row (plan, "/root/readonly", "make it read-only"),
-                    0);
+  if (!context->spec->root->readonly.value)
+    return;
+  if (context->process != NULL && strcmp (context->process->cwd, "/") != 0)
+    plan_op_string (plan_op (plan, OP_DIRECTORY, plan_row (plan, "/process/cwd", "make %s if missing",
+                                                           context->process->cwd), 0),
+                    context->process->cwd);
+  (void) plan_op (plan, OP_ROOT_READONLY, plan_row (plan, "/root/readonly", "make it read-only"),
+                  0);
 }
 
 gboolean

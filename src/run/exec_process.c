@@ -109,15 +109,14 @@ has_capability (char **set, const char *name)
   return FALSE;
 }
 
-static gboolean
-add_capabilities (OciProcess *process, const GPtrArray *caps, GError **error)
+/* An unknown name is left to the plan, which passes over it as over one of the configuration. */
+static void
+add_capabilities (OciProcess *process, const GPtrArray *caps)
 {
   for (guint i = 0; i < field_count (caps); i++)
     {
       const char *name = g_ptr_array_index (caps, i);
 
-      if (name_find (name_capabilities, name) == NULL)
-        return throw (error, "--cap: unknown capability: %s", name);
       if (process->capabilities == NULL)
         process->capabilities = g_new0 (OciCapabilities, 1);
       append_word (&process->capabilities->bounding, name);
@@ -128,7 +127,6 @@ add_capabilities (OciProcess *process, const GPtrArray *caps, GError **error)
       if (has_capability (process->capabilities->inheritable, name))
         append_word (&process->capabilities->ambient, name);
     }
-  return TRUE;
 }
 
 /* The container's own process with what the options change. */
@@ -147,10 +145,10 @@ change_process (OciProcess *process, const ExecRequest *request, GError **error)
     }
   if (request->no_new_privs)
     process->no_new_privileges = (OptBool) { TRUE, TRUE };
+  add_capabilities (process, request->caps);
   return (request->user == NULL || set_user (process->user, request->user, error))
          && add_groups (process->user, request->groups, error)
-         && add_environment (process, request->env, error)
-         && add_capabilities (process, request->caps, error);
+         && add_environment (process, request->env, error);
 }
 
 static void

@@ -176,6 +176,11 @@ PY
   assert_success
   assert_output $'CapInh:\t0000000400000001\nCapPrm:\t0000000400000021\nCapEff:\t0000000400000021
 CapBnd:\t0000000400000021\nCapAmb:\t0000000400000001'
+  # as in the configuration: the name of a capability that only newer systems know is no error
+  run_oci exec --cap CAP_FUTURE --cap CAP_KILL "$ID" grep CapEff /proc/self/status
+  assert_success
+  assert_output $'CapEff:\t0000000000000021'
+  assert_equal "$stderr" ""
 }
 
 @test "--debug goes to a text log where there is one, in the form that readers of logs know" {

@@ -198,6 +198,14 @@ add_namespace() { config '.linux.namespaces += [{type: $t}]' --arg t "$1"; }
   config '.process.cwd = "/made/here" | .root.readonly = false'
   run_container /bin/pwd
   assert_output /made/here
+  # as the peers do: a root that is read-only for the program is not yet so for the runtime
+  config '.process.cwd = "/made/./below/a/../link" | .root.readonly = true'
+  mkdir "$BUNDLE/rootfs/made/below"
+  ln -s /made/else "$BUNDLE/rootfs/made/below/link"
+  run_container /bin/sh -c 'pwd; stat -c %a .; mkdir here'
+  assert_failure 1
+  assert_output $'/made/else\n755'
+  assert_stderr_has "Read-only file system"
 }
 
 @test "a working folder through an inherited descriptor is refused" {
