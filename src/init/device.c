@@ -75,6 +75,9 @@ do_device (struct init *init, const struct op *op)
       errno = 0;
       fail (init, "the host's node is another device", staged);
     }
+  /* its mode and owner are the host's alone; what is written to a device asks no mount */
+  if (change (mount, 0, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+    fail (init, "mount_setattr", target);
   place (init, mount, target, 0);
   (void) close (mount);
 }

@@ -120,6 +120,10 @@ int overlay_new (struct init *init, const struct op *op, unsigned int first);
  * is under way. */
 int fuse_new (struct init *init);
 
+/* Changes @mount: sets and clears MOUNT_ATTR_ bits, and its propagation (0: leave); @flags:
+ * AT_RECURSIVE. 0, or -1 with errno. */
+int change (int mount, unsigned int flags, uint64_t set, uint64_t clear, uint64_t propagation);
+
 /* Attaches detached mount @mount at the op's target and checks that it is seen there. */
 void place (struct init *init, int mount, const char *target, unsigned int flags);
 

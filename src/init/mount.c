@@ -56,7 +56,7 @@ mount_id (int fd)
   return words[STATX_MNT_ID_WORD];
 }
 
-static int
+int
 change (int mount, unsigned int flags, uint64_t set, uint64_t clear, uint64_t propagation)
 {
   struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
@@ -503,6 +503,8 @@ do_mask (struct init *init, const struct op *op)
       errno = 0;
       fail (init, "the host's node is another device", "/s/dev/null");
     }
+  if (change (mount, 0, MOUNT_ATTR_RDONLY, 0, 0) < 0)
+    fail (init, "mount_setattr", path);
   place (init, mount, path, 0);
   (void) close (mount);
 }

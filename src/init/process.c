@@ -215,7 +215,7 @@ enter_directory (struct init *init, const struct op *op, const char *path)
     }
 }
 
-/* While the root may still be written to. Where a directory cannot be made, who enters it says so. */
+/* While the root may still be written to. Who enters the directory says if it is still missing. */
 void
 do_directory (struct init *init, const struct op *op)
 {

@@ -1,6 +1,6 @@
 /* /dev (runtime-spec config-linux.md, "Default Devices" and "Devices"). A node is the
  * host's, bound, where making one takes privilege that no user namespace has; the host's root has
- * those of the configuration made, with their mode and owner. */
+ * them made, with their mode and owner: the root inside would be the owner of the host's. */
 #include "config.h"
 
 #include "plan/builder.h"
@@ -56,14 +56,46 @@ add_device (Plan *plan, guint32 row, const char *target, const char *staged, dev
   return op;
 }
 
+/* Whether the kernel lets us make nodes. */
+static gboolean
+makes_nodes (const PlanContext *context)
+{
+  return context->plan->userns == USERNS_NONE && context->facts->machine.initial_user_ns;
+}
+
+/* Whether nodes on /dev work, and are gone with the container. */
+static gboolean
+dev_is_memory (const OciSpec *spec)
+{
+  gboolean memory = FALSE;
+
+  for (guint i = 0; i < field_count (spec->mounts); i++)
+    {
+      const OciMount *mount = g_ptr_array_index (spec->mounts, i);
+      g_autofree char *target = oci_path_normalize (mount->destination);
+
+      if (strcmp (target, "/dev") == 0)
+        memory = g_strcmp0 (mount->type, "tmpfs") == 0
+                 && (mount->options == NULL
+                     || !g_strv_contains ((const char *const *) mount->options, "nodev"));
+    }
+  return memory;
+}
+
 static void
-default_device (Plan *plan, gsize i)
+default_device (Plan *plan, gsize i, gboolean make)
 {
   g_autofree char *target = g_strconcat ("/dev/", default_devices[i].name, NULL);
   g_autofree char *staged = g_strconcat ("/s", target, NULL);
+  guint32 row = plan_row (plan, "", make ? "make the device %s" : "bind the host's %s", target);
+  PlanOp *op = add_device (plan, row, target, staged,
+                           makedev (default_devices[i].major, default_devices[i].minor));
 
-  (void) add_device (plan, plan_row (plan, "", "bind the host's %s", target), target, staged,
-                     makedev (default_devices[i].major, default_devices[i].minor));
+  if (!make)
+    return;
+  plan_op_number (op, S_IFCHR | 0666);
+  plan_op_number (op, 0);
+  plan_op_number (op, 0);
 }
 
 static void
@@ -161,7 +193,7 @@ plan_device (PlanContext *context, guint index, GError **error)
       plan_note (context->plan, at, "%s is that of the container's own devpts", device->path);
       return TRUE;
     }
-  if (context->plan->userns == USERNS_NONE && context->facts->machine.initial_user_ns)
+  if (makes_nodes (context))
     {
       staged = staged_node (device, facts, at, NULL);
       make_device (context, device, staged, at);
@@ -183,14 +215,16 @@ gboolean
 plan_devices (PlanContext *context, GError **error)
 {
   Plan *plan = context->plan;
+  gboolean make;
 
   for (guint i = 0; i < field_count (context->spec->linux_->devices); i++)
     if (!plan_go_on (context, plan_device (context, i, error), error))
       return FALSE;
   if (dev_is_bound (context->spec))
     return TRUE;
+  make = makes_nodes (context) && dev_is_memory (context->spec);
   for (gsize i = 0; i < G_N_ELEMENTS (default_devices); i++)
-    default_device (plan, i);
+    default_device (plan, i, make);
   for (gsize i = 0; i < G_N_ELEMENTS (default_links); i++)
     default_link (plan, i);
   return TRUE;

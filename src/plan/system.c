@@ -125,6 +125,7 @@ static void
 pivot (PlanContext *context)
 {
   int wanted = context->spec->linux_->rootfs_propagation;
+  const char *cwd = context->process != NULL ? context->process->cwd : NULL;
   guint64 late = wanted >= 0 ? (guint64) (wanted & (MS_SHARED | MS_UNBINDABLE)) : 0;
   Plan *plan = context->plan;
   guint32 row = plan_row (plan, late != 0 ? "/linux/rootfsPropagation" : "/root",
@@ -134,10 +135,11 @@ pivot (PlanContext *context)
                                                   ? OP_FLAG_RECURSIVE : 0), late);
   if (!context->spec->root->readonly.value)
     return;
-  if (context->process != NULL && strcmp (context->process->cwd, "/") != 0)
-    plan_op_string (plan_op (plan, OP_DIRECTORY, plan_row (plan, "/process/cwd", "make %s if missing",
-                                                           context->process->cwd), 0),
-                    context->process->cwd);
+  if (cwd != NULL && strcmp (cwd, "/") != 0)
+    {
+      row = plan_row (plan, "/process/cwd", "make %s if missing", cwd);
+      plan_op_string (plan_op (plan, OP_DIRECTORY, row, 0), cwd);
+    }
   (void) plan_op (plan, OP_ROOT_READONLY, plan_row (plan, "/root/readonly", "make it read-only"),
                   0);
 }

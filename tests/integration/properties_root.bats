@@ -26,6 +26,32 @@ setup() {
 2'
 }
 
+@test "the host's own nodes are nobody's to change" {
+  local host name
+  host=$(stat -c %d /dev/null)
+  config '.linux.maskedPaths = ["/etc/passwd"]'
+  # modes as they are: a mend that is lost harms no host
+  sh_container 'stat -c "%n %a %u:%g %d" /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty
+    echo x >/dev/null && echo x >/etc/passwd && chmod 666 /etc/passwd'
+  assert_failure 1
+  assert_stderr_has "chmod: /etc/passwd: Read-only file system"
+  for name in null zero full random urandom tty; do
+    [[ $output == *"/dev/$name 666 0:0 "* && $output != *"/dev/$name 666 0:0 $host"* ]] || show "$name"
+  done
+  # where nodes cannot be made, or would stay in the image
+  config '.linux.namespaces += [{type: "user"}]
+    | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}] | .linux.gidMappings = .linux.uidMappings'
+  sh_container 'echo x >/dev/null && [ -w /dev/null ] && chmod 666 /dev/null'
+  assert_failure 1
+  assert_stderr_has "chmod: /dev/null: Read-only file system"
+  config 'del(.linux.uidMappings, .linux.gidMappings)
+    | .linux.namespaces |= map(select(.type != "user"))
+    | .mounts |= map(select(.destination | startswith("/dev") | not))'
+  sh_container 'echo x >/dev/null && chmod 666 /dev/null'
+  assert_failure 1
+  assert_stderr_has "chmod: /dev/null: Read-only file system"
+}
+
 @test "linux.devices[]: a file in the way is an error, the device itself is not" {
   mknod "$BUNDLE/rootfs/dev/here" c 1 3
   echo >"$BUNDLE/rootfs/dev/file"
