@@ -48,6 +48,13 @@ PATH=$folder/refuses:$PATH check "where git does not answer it stays" written ch
 rm header
 PATH=$folder/refuses:$PATH check "or is none" written checkout
 
+in_header() { sed -n 's/.*"\(.*\)"/\1/p' "$top_builddir/commit.h"; }
 said=$("$top_builddir/bwrap-oci" --version | sed -n 's/^commit: //p')
-check "--version says it" test "$said" = "$(sed -n 's/.*"\(.*\)"/\1/p' "$top_builddir/commit.h")"
+check "--version says it" test "$said" = "$(in_header)"
+if [ -e "$top_srcdir/.git" ] && here=$(head_of "$top_srcdir" 2>/dev/null); then
+  # not as part of a make that runs this test
+  unset MAKEFLAGS MFLAGS MAKELEVEL
+  make -s -C "$top_builddir" commit.h
+  check "make looks it up" test "$(in_header)" = "$here"
+fi
 finish
