@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/proc.h"
 #include "base/self.h"
 #include "cmd/globals.h"
 #include "cmd/help.h"
@@ -47,21 +48,22 @@ ignore_signal (int signal)
 }
 
 /* Whatever the caller ignored would stay ignored in every program that we start; @ret_ignored gets
- * what that was. SIGPIPE gets a handler, so that a write is an error here and a death there:
+ * what that was. A hangup alone we go on ignoring, as nohup(1) wants it: base/spawn takes that from
+ * what we start. SIGPIPE gets a handler, so that a write is an error here and a death there:
  * handlers end with execve(2). */
 static void
 reset_signals (sigset_t *ret_ignored)
 {
   const struct sigaction pipe_action = { .sa_handler = ignore_signal, .sa_flags = SA_RESTART };
   const struct sigaction default_action = { .sa_handler = SIG_DFL };
-  struct sigaction action;
 
   sigemptyset (ret_ignored);
   for (int signal = 1; signal <= SIGRTMAX; signal++)
-    if (sigaction (signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+    if (proc_ignores (signal))
       {
         (void) sigaddset (ret_ignored, signal);
-        (void) sigaction (signal, &default_action, NULL);
+        if (signal != SIGHUP)
+          (void) sigaction (signal, &default_action, NULL);
       }
   (void) sigaction (SIGPIPE, &pipe_action, NULL);
 }

@@ -167,6 +167,14 @@ proc_reap (pid_t pid)
   return status;
 }
 
+gboolean
+proc_ignores (int signal)
+{
+  struct sigaction action;
+
+  return sigaction (signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 const char *
 proc_boot_id (GError **error)
 {

@@ -42,6 +42,9 @@ int proc_reap (pid_t pid);
 /* The kernel's boot id (random(4)), read once. NULL with error. */
 const char *proc_boot_id (GError **error);
 
+/* Whether this process ignores @signal. */
+gboolean proc_ignores (int signal);
+
 /* Whether this process has capability @capability in its effective set, in the
  * user namespace it is in. */
 gboolean proc_has_capability (unsigned int capability);

@@ -228,6 +228,7 @@ static _Noreturn void
 child (const SpawnRequest *request, const SpawnCgroup *birthplace, const Report *report)
 {
   static const char *const empty[] = { NULL };
+  const struct sigaction default_action = { .sa_handler = SIG_DFL };
   char *const *envp = (char *const *) (request->envp != NULL ? request->envp : empty);
   char *const *argv = (char *const *) request->argv;
   int program_fd = -1;
@@ -245,6 +246,8 @@ child (const SpawnRequest *request, const SpawnCgroup *birthplace, const Report 
     word.step = map_fds (request, &program_fd);
   if (word.step == NULL)
     {
+      /* the one that main leaves as it was */
+      (void) sigaction (SIGHUP, &default_action, NULL);
       sigemptyset (&none);
       (void) sigprocmask (SIG_SETMASK, &none, NULL);
       if (program_fd >= 0)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/proc.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,12 +15,15 @@
 gboolean
 interrupt_open (Interrupt *interrupt, GError **error)
 {
-  static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+  static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT };
   sigset_t signals;
 
   sigemptyset (&signals);
   for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
     sigaddset (&signals, numbers[i]);
+  /* blocked it would come all the same */
+  if (!proc_ignores (SIGHUP))
+    sigaddset (&signals, SIGHUP);
   interrupt->fd = signalfd (-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (interrupt->fd < 0)
     return throw_errno (error, "signalfd");

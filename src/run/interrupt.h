@@ -20,7 +20,7 @@ typedef struct {
  * server may need some of it. */
 #define INTERRUPT_ANSWER_MS 60000
 
-/* Holds back the signals that ask us to end. */
+/* Holds back the signals that ask us to end. A hangup that we ignore, under nohup(1), does not. */
 gboolean interrupt_open (Interrupt *interrupt, GError **error);
 
 /* Takes a signal that has come; fails, naming it, if there is one. Here and below an @interrupt

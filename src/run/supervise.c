@@ -27,6 +27,9 @@ supervise_block (sigset_t *ret_signals, GError **error)
   sigfillset (&signals);
   for (gsize i = 0; i < G_N_ELEMENTS (own_signals); i++)
     sigdelset (&signals, own_signals[i]);
+  /* blocked it would come all the same */
+  if (proc_ignores (SIGHUP))
+    sigdelset (&signals, SIGHUP);
   if (sigprocmask (SIG_BLOCK, &signals, NULL) < 0)
     return throw_errno (error, "sigprocmask");
   *ret_signals = signals;

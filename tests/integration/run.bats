@@ -48,6 +48,20 @@ add_namespace() { config '.linux.namespaces += [{type: $t}]' --arg t "$1"; }
   assert_equal "$status" 7
 }
 
+@test "under nohup a hangup is none of the program, which starts as ever" {
+  container_command /bin/sh -c 'grep ^SigIgn /proc/self/status; trap "echo hangup" HUP; trap "exit 7" TERM
+    echo ready; while :; do sleep 0.1; done'
+  (trap '' HUP; exec "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID") \
+    </dev/null >"$TEST_DIR/stdout" 3>&- &
+  wait_until grep -q ready "$TEST_DIR/stdout"
+  kill -HUP $!
+  kill -TERM $!
+  status=0
+  wait $! || status=$?
+  assert_equal "$status" 7
+  assert_equal "$(<"$TEST_DIR/stdout")" $'SigIgn:\t0000000000000000\nready'
+}
+
 @test "the program is pid 1" {
   sh_container 'echo $$'
   assert_output 1
