@@ -97,7 +97,7 @@ bus_of (const CreateRequest *request, const MachineFacts *machine)
   return plan_privileged (machine) && machine->initial_user_ns ? SYSTEM_BUS : request->session_bus;
 }
 
-/* From the plan to a container on record whose init waits. */
+/* From the plan to a container on record whose init waits; the pid file comes last. */
 static gboolean
 bring_up (Launch *waiting, Container *container, const Work *work, const CreateRequest *request,
           GError **error)
@@ -121,9 +121,9 @@ bring_up (Launch *waiting, Container *container, const Work *work, const CreateR
          && container_write (container, CONTAINER_CONFIG_FILE, work->config,
                              work->config_length, error)
          && container_save (container, error)
+         && pass_pidfd (request->pidfd_socket, "standard", waiting->bwrap.child_pidfd, error)
          && (request->pid_file == NULL
-             || pid_file_write (request->pid_file, waiting->bwrap.child, error))
-         && pass_pidfd (request->pidfd_socket, "standard", waiting->bwrap.child_pidfd, error);
+             || pid_file_write (request->pid_file, waiting->bwrap.child, error));
 }
 
 /* Whether its first process is gone. It has been killed, but what waits in the kernel may not end
@@ -137,9 +137,10 @@ has_ended (const Container *container)
          && (pidfd < 0 || proc_pidfd_wait (pidfd, ENDING_MS));
 }
 
-/* Undoes everything; the error stands already. What does not end stays on record. */
+/* Undoes everything, @pid_file too unless that is NULL; the error stands already. What does not end
+ * stays on record. */
 static void
-tear_down (Launch *waiting, Container *container, const OciSpec *spec)
+tear_down (Launch *waiting, Container *container, const OciSpec *spec, const char *pid_file)
 {
   g_autoptr (GError) ignored = NULL;
 
@@ -149,6 +150,8 @@ tear_down (Launch *waiting, Container *container, const OciSpec *spec)
       log_warning ("container %s: its init does not end", container->id);
       return;
     }
+  if (pid_file != NULL)
+    pid_file_remove (pid_file);
   if (!container_remove (container, &ignored))
     log_warning ("%s", ignored->message);
   if (waiting->hooked)
@@ -163,6 +166,7 @@ create_container (const Store *store, const CreateRequest *request, GError **err
   g_auto (Work) work = WORK_INIT;
   g_auto (Launch) waiting = LAUNCH_INIT;
   g_autoptr (Container) container = NULL;
+  gboolean up, made;
 
   if (!work_prepare (&work, store, request, TRUE, error) || !interrupt_open (&interrupt, error))
     return FALSE;
@@ -170,16 +174,16 @@ create_container (const Store *store, const CreateRequest *request, GError **err
   container = container_create (store, request->id, error);
   if (container == NULL)
     return FALSE;
-  if (!bring_up (&waiting, container, &work, request, error)
-      || !console_take (&waiting.console, NULL, request->console_socket, error)
-      || !launch_commit (&waiting, error)
-      || !interrupt_check (&interrupt, error))
-    {
-      tear_down (&waiting, container, work.spec);
-      return FALSE;
-    }
-  launch_release (&waiting);
-  return TRUE;
+  up = bring_up (&waiting, container, &work, request, error);
+  made = up && console_take (&waiting.console, NULL, request->console_socket, error)
+         && launch_commit (&waiting, error)
+         && interrupt_check (&interrupt, error);
+  interrupt_seal (&interrupt);
+  if (made)
+    launch_release (&waiting);
+  else
+    tear_down (&waiting, container, work.spec, up ? request->pid_file : NULL);
+  return made;
 }
 
 /* Runs the program, and then the hooks that want to know of it. */
@@ -231,6 +235,7 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
   g_auto (Launch) running = LAUNCH_INIT;
   g_auto (Console) console = CONSOLE_INIT;
   g_autoptr (Container) container = NULL;
+  gboolean up, started;
   sigset_t signals;
 
   if (request->detach && request->notify_socket != NULL)
@@ -248,16 +253,17 @@ run_container (const Store *store, const CreateRequest *request, int *ret_status
   container = container_create (store, request->id, error);
   if (container == NULL)
     return FALSE;
-  if (!bring_up (&running, container, &work, request, error)
-      || !console_take (&running.console, &console, request->console_socket, error)
-      || !interrupt_check (&interrupt, error)
-      || !start_program (&running, &work, container, error))
+  up = bring_up (&running, container, &work, request, error);
+  started = up && console_take (&running.console, &console, request->console_socket, error)
+            && interrupt_check (&interrupt, error)
+            && start_program (&running, &work, container, error);
+  /* from now on a signal is for the program */
+  interrupt_seal (&interrupt);
+  if (!started)
     {
-      tear_down (&running, container, work.spec);
+      tear_down (&running, container, work.spec, up ? request->pid_file : NULL);
       return FALSE;
     }
-  /* from now on a signal is for the program */
-  interrupt_close (&interrupt);
   if (request->detach)
     {
       launch_release (&running);

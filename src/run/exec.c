@@ -277,6 +277,7 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
   g_auto (Launch) launch = LAUNCH_INIT;
   g_auto (Console) console = CONSOLE_INIT;
   Supervision supervision = { 0 };
+  gboolean up;
 
   if (!check_status (container, request, error))
     return FALSE;
@@ -288,10 +289,11 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
   if (!interrupt_open (&interrupt, error))
     return FALSE;
   launch.bwrap.interrupt = &interrupt;
-  if (!bring_up (&launch, container, request, &console, error))
-    return FALSE;
+  up = bring_up (&launch, container, request, &console, error);
   /* from now on a signal is for the program */
-  interrupt_close (&interrupt);
+  interrupt_seal (&interrupt);
+  if (!up)
+    return FALSE;
   if (request->pid_file != NULL
       && !pid_file_write (request->pid_file, launch.bwrap.child, error))
     return FALSE;

@@ -83,6 +83,12 @@ interrupt_await (const Interrupt *interrupt, int fd, const char *whom, GError **
 }
 
 void
+interrupt_seal (Interrupt *interrupt)
+{
+  fd_clear (&interrupt->fd);
+}
+
+void
 interrupt_close (Interrupt *interrupt)
 {
   if (interrupt->fd >= 0)

@@ -33,6 +33,10 @@ gboolean interrupt_wait (const Interrupt *interrupt, int fd, GError **error);
 /* The same for at most INTERRUPT_ANSWER_MS; then @whom, a program, is said not to answer. */
 gboolean interrupt_await (const Interrupt *interrupt, int fd, const char *whom, GError **error);
 
+/* What comes from now on comes too late to change what is said of the work: it is held back until
+ * this process ends, and interrupt_close() does nothing more. */
+void interrupt_seal (Interrupt *interrupt);
+
 /* Lets signals through again; one that nobody has taken acts now. */
 void interrupt_close (Interrupt *interrupt);
 

@@ -456,8 +456,7 @@ gboolean
 launch_start (Launch *launch, const Plan *plan, const Container *container, GError **error)
 {
   Starting starting = { .container = container, .pid = launch->bwrap.child, .notify = -1,
-                        .interrupt = launch->bwrap.interrupt,
-                        .interruptible = launch->record != NULL && launch->record->hooks.value };
+                        .interrupt = launch->bwrap.interrupt };
   struct report report;
   int got;
 

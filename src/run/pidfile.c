@@ -35,3 +35,14 @@ pid_file_write (const char *path, pid_t pid, GError **error)
   (void) unlinkat (dir, temporary, 0);
   return FALSE;
 }
+
+void
+pid_file_remove (const char *path)
+{
+  g_autofree char *directory = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  autofd dir = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (dir >= 0)
+    (void) unlinkat (dir, name, 0);
+}

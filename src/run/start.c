@@ -15,7 +15,6 @@
 #include "run/notify.h"
 #include "run/starting.h"
 
-
 typedef struct {
   const char *pointer;
   const char *what;
@@ -57,7 +56,7 @@ talk (Starting *starting, int socket, gboolean *hooked, GError **error)
   if (!command_send (socket, COMMAND_START, error))
     return FALSE;
   got = starting_wait (starting, socket, &report, error);
-  *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->interruptible;
+  *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->interrupt != NULL;
   return got > 0 ? fail_from_report (&report, error) : got == 0;
 }
 
@@ -106,21 +105,27 @@ static gboolean
 start (Container *container, int socket, int *ret_notify, GError **error)
 {
   gboolean with_hooks = container->record->hooks.value, hooked = FALSE, started;
-  Starting starting = { .container = container, .interruptible = with_hooks, .notify = -1 };
+  /* of hooks somebody may have enough: of those before the program as of those after it */
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
+  Starting starting = { .container = container, .interrupt = with_hooks ? &interrupt : NULL,
+                        .notify = -1 };
   g_autoptr (OciSpec) spec = with_hooks ? container_spec (container, error) : NULL;
   g_autoptr (GError) ignored = NULL;
 
-  if (with_hooks && spec == NULL)
+  if (with_hooks && (spec == NULL || !interrupt_open (&interrupt, error)))
     return FALSE;
   started = talk (&starting, socket, &hooked, error);
   *ret_notify = starting.notify;
   /* nobody listens behind it any more: the status does not depend on it */
   if (!container_gate_remove (container, &ignored))
     log_debug ("%s", ignored->message);
-  if (started && run_poststart (container, spec, &hooked, error))
-    return TRUE;
-  undo (container, hooked);
-  return FALSE;
+  started = started && run_poststart (container, spec, &hooked, error);
+  /* but a program may take for ever until it is ready */
+  if (!started || starting.notify < 0)
+    interrupt_seal (&interrupt);
+  if (!started)
+    undo (container, hooked);
+  return started;
 }
 
 gboolean

@@ -29,22 +29,14 @@ take (Starting *starting, const struct report *report, int *fd, GError **error)
 int
 starting_wait (Starting *starting, int socket, struct report *ret_report, GError **error)
 {
-  g_auto (Interrupt) own = INTERRUPT_INIT;
-  const Interrupt *interrupt = starting->interrupt;
   guint32 heard = 0;
 
-  if (interrupt == NULL && starting->interruptible)
-    {
-      if (!interrupt_open (&own, error))
-        return -1;
-      interrupt = &own;
-    }
   for (;;)
     {
       autofd fd = -1;
       int got;
 
-      if (interrupt != NULL && !interrupt_wait (interrupt, socket, error))
+      if (starting->interrupt != NULL && !interrupt_wait (starting->interrupt, socket, error))
         return -1;
       got = report_receive (socket, ret_report, &fd, error);
       if (got <= 0)

@@ -8,8 +8,7 @@
 typedef struct {
   const Container *container;
   pid_t pid;               /* the process that starts; 0: the container's first */
-  gboolean interruptible;  /* it runs hooks, of which somebody may have enough */
-  const Interrupt *interrupt;  /* where that is waited for already; or NULL */
+  const Interrupt *interrupt;  /* ends the wait; NULL: nothing does */
   int notify;              /* where the program's notifications arrive; -1: nowhere */
 } Starting;
 

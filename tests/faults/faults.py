@@ -2,9 +2,9 @@
 
 Each command is first run undisturbed, which tells its points: system calls of its processes. Then
 it is run again and again, each time with harm at one of them (step.c): a process is killed there,
-or the call fails, or it moves a single byte. Whatever happens, the command must not hang; it must
-succeed truly, or say why in one line; "delete --force" must then leave nothing, neither a process
-nor a file; and the id can be used again, which the next point does.
+or the call fails, or it moves a single byte, or the command is asked to end. Whatever happens, the
+command must not hang; it must succeed truly, or say why in one line; "delete --force" must then
+leave nothing, neither a process nor a file; and the id can be used again, which the next point does.
 
 A point can be looked at by hand: the diagnostics of a failure say how.
 """
@@ -22,6 +22,7 @@ STEP = os.environ["STEP"]
 BUNDLE = os.environ["BUNDLE"]
 STATE = os.environ["STATE"]
 SCRATCH = os.environ["TEST_DIR"]
+PID_FILE = SCRATCH + "/pid"
 ID = "box"
 HANGS = "20"
 
@@ -62,6 +63,10 @@ def status():
 
 def entries():
     return [name for name in os.listdir(STATE) if not name.startswith(".")]
+
+
+def left():
+    return entries() + ["pid file"] * os.path.exists(PID_FILE)
 
 
 def wait_for(condition):
@@ -146,6 +151,8 @@ def clean():
             wrong.append("delete --force: %d, %s" % (result.status, result.err.strip()))
     if entries():
         wrong.append("left in the state directory: %s" % entries())
+    if os.path.exists(PID_FILE):
+        os.unlink(PID_FILE)
     return wrong
 
 
@@ -154,7 +161,8 @@ def gone():
 
 
 SCENARIOS = [
-    Scenario("create", ["create", "--bundle", "BUNDLE", ID], outcome=lambda: status() == "created"),
+    Scenario("create", ["create", "--bundle", "BUNDLE", "--pid-file", PID_FILE, ID],
+             outcome=lambda: status() == "created"),
     Scenario("create without caches", ["create", "--bundle", "BUNDLE", ID], ["no caches"],
              outcome=lambda: status() == "created"),
     Scenario("create that joins", ["create", "--bundle", "BUNDLE", ID], config="join",
@@ -164,7 +172,7 @@ SCENARIOS = [
     Scenario("create --mode=plain", ["create", "--mode=plain", "--bundle", "BUNDLE", ID],
              config="plain", outcome=lambda: status() == "created"),
     Scenario("run", ["run", "--bundle", "BUNDLE", ID], config="short", outcome=gone),
-    Scenario("run --detach", ["run", "--detach", "--bundle", "BUNDLE", ID],
+    Scenario("run --detach", ["run", "--detach", "--bundle", "BUNDLE", "--pid-file", PID_FILE, ID],
              outcome=lambda: status() == "running"),
     Scenario("start", ["start", ID], [["create", "--bundle", "BUNDLE", ID]],
              outcome=lambda: status() == "running"),
@@ -192,6 +200,9 @@ def verdict(scenario, point, action, result):
         return ["it hangs" if code == 124 else "step: %s" % err]
     if action == "kill" and process == 0 and code == 137:
         return []
+    if action == "term" and code == 143:
+        # then it had not begun
+        return ["ended, and left: %s" % left()] if left() else []
     if code == 0:
         if err:
             return ["success, but on stderr: %s" % err.strip()]
@@ -221,8 +232,8 @@ def verdict(scenario, point, action, result):
         wrong.append("not one line: %r" % err)
     # what has run and cannot be removed is said and stays
     stays = call in REMOVING or (scenario.name == "run" and status() == "stopped")
-    if scenario.name.startswith(("create", "run")) and entries() and not stays:
-        wrong.append("left without delete --force: %s (%s)" % (entries(), err.strip()))
+    if scenario.name.startswith(("create", "run")) and left() and not stays:
+        wrong.append("left without delete --force: %s (%s)" % (left(), err.strip()))
     return wrong
 
 
@@ -252,7 +263,8 @@ def describe_point(point, action):
 
 def describe(action):
     return "fails with " + errno.errorcode[action] if isinstance(action, int) else \
-        {"kill": "is where a process is killed", "short": "moves one byte"}[action]
+        {"kill": "is where a process is killed", "term": "is where it is asked to end",
+         "short": "moves one byte"}[action]
 
 
 def releases_of(points):
@@ -276,7 +288,7 @@ def cases(points):
               for name in ERRORS]
     errors += [(point, errno.EINTR) for point in points if point[2] in INTERRUPTIBLE]
     errors += [(point, "short") for point in points if point[2] in WITH_A_LENGTH]
-    return kills, errors
+    return kills, errors, [(point, "term") for point in points if point[0] == 0]
 
 
 # What once went wrong is tried each time: scenario, process, call, action.
@@ -330,7 +342,8 @@ def main():
         if only and scenario.name not in only:
             continue
         kinds = cases(scenario.points())
-        for name, kind in zip(("a process is killed", "a call fails"), kinds):
+        names = ("a process is killed", "a call fails", "it is asked to end")
+        for name, kind in zip(names, kinds if PID_FILE in scenario.command else kinds[:2]):
             chosen = kind
             if 0 < count < len(kind):
                 chosen = chooser.sample(kind, count)

@@ -6,7 +6,8 @@
  * A point is a process, by the order of birth (the command is 0), and the number of a call in it;
  * if that is not called NAME nothing is done.
  * POINTS gets a line "PROCESS CALL NAME" for each, PIDS a line "PID START-TIME" for each process.
- * ACTION: kill, short, or the number of an error. The status is the command's (128 + N: signal N);
+ * ACTION: kill, term (it is asked to end), short, or the number of an error.
+ * The status is the command's (128 + N: signal N);
  * 124: it hung, and all of it was killed; 125: we failed; 126: no way to do this on this machine.
  *
  * No privilege is needed: newuidmap and newgidmap, which have some, are let go before they start.
@@ -32,7 +33,7 @@
 #define OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK \
                  | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 
-enum { KILL = -1, SHORT = -2, NOTHING = 0 };
+enum { KILL = -1, SHORT = -2, TERM = -3, NOTHING = 0 };
 
 typedef struct {
   pid_t pid;
@@ -146,8 +147,8 @@ enter (Process *process, const struct __ptrace_syscall_info *info)
   if (process - processes == target_process && index == target_call
       && (int) info->entry.nr == target_number)
     {
-      if (action == KILL)
-        (void) kill (process->pid, SIGKILL);
+      if (action == KILL || action == TERM)
+        (void) kill (process->pid, action == KILL ? SIGKILL : SIGTERM);
       else
         change (process->pid, 1, process);
       process->failing = action > 0 ? action : 0;
@@ -260,6 +261,8 @@ main (int argc, char **argv)
         action = strcmp (optarg, "kill") == 0 ? KILL : atoi (optarg);
         if (strcmp (optarg, "short") == 0)
           action = SHORT;
+        else if (strcmp (optarg, "term") == 0)
+          action = TERM;
         break;
       default: return 125;
       }

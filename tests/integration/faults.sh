@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Harm at the system calls of create, run, start, exec, state, list, kill and delete: a process is
-# killed there, the call fails, or it moves one byte only. A sample that changes with the day, and
-# that BWRAP_OCI_TEST_SEED repeats; with BWRAP_OCI_TEST_LONG every point there is.
+# killed there, the call fails, it moves one byte only, or the command is asked to end. A sample that
+# changes with the day, and that BWRAP_OCI_TEST_SEED repeats; with BWRAP_OCI_TEST_LONG every point
+# there is.
 # BWRAP_OCI_TEST_POINTS: how many of each kind, if others are wanted.
 # runs with: the plain build
 set -euo pipefail

@@ -522,6 +522,25 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   assert_equal "$(log)" poststop
 }
 
+@test "a run that fails late says so and leaves no pid file, whatever signals come meanwhile" {
+  # one of them ends the hook, and one is still there when all is undone
+  hook poststart 'exit 5'
+  hook poststop "echo poststop >$TEST_DIR/log; kill -TERM \$PPID; kill -INT \$PPID; kill -QUIT \$PPID"
+  run_oci run --detach --pid-file "$TEST_DIR/pid" --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error 'error running poststart hook #0: '
+  [ ! -e "$TEST_DIR/pid" ]
+  gone
+  assert_equal "$(log)" poststop
+}
+
+@test "under nohup a hangup undoes nothing, and a hook starts as ever" {
+  hook createRuntime "kill -HUP \$PPID; grep ^SigIgn /proc/self/status >$TEST_DIR/log"
+  (trap '' HUP; exec "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" </dev/null 3>&-)
+  assert_equal "$(log)" $'SigIgn:\t0000000000000000'
+  assert_equal "$(container_status)" created
+}
+
 @test "a failing poststop hook is only warned of, and the others run" {
   hook poststop 'echo complaint >&2; exit 6'
   hook poststop "echo second >$TEST_DIR/log"
