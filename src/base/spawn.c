@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the child says: that it cannot become the program, or who will. */
@@ -437,15 +438,24 @@ spawn (const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd, GError **err
   return TRUE;
 }
 
+/* Ends a child of ours. It is not yet reaped: the number cannot have passed on. */
+static int
+end (pid_t pid)
+{
+  int status = -1;
+
+  if (kill (pid, SIGKILL) == 0)
+    return proc_reap (pid);
+  /* what a filter does not let us kill would be waited for in vain */
+  (void) waitpid (pid, &status, WNOHANG);
+  return status;
+}
+
 void
 spawn_kill (pid_t *pid)
 {
   if (*pid > 0)
-    {
-      /* our own child, not yet reaped: the number cannot have passed on */
-      (void) kill (*pid, SIGKILL);
-      (void) proc_reap (*pid);
-    }
+    (void) end (*pid);
   *pid = 0;
 }
 
@@ -458,8 +468,7 @@ spawn_kill_group (pid_t *pid)
   if (*pid > 0)
     {
       (void) kill (-*pid, SIGKILL);
-      (void) kill (*pid, SIGKILL);
-      status = proc_reap (*pid);
+      status = end (*pid);
     }
   *pid = 0;
   return status;
