@@ -4,8 +4,10 @@
  * Nothing of the caller reaches it but its instructions, so the word is among those: one of
  * "pretend:PHASE:WHAT", as an argument of the program. PHASE: hold (in place of what is joined),
  * inside (before it has forked into the container), ready (in place of being ready), gate (once it
- * has been told to start). WHAT is a row of the table below, or a number for REPORT_INSIDE. */
+ * has been told to start). WHAT is a row of the table below, no-OPERATION, or a number for
+ * REPORT_INSIDE. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -209,6 +211,24 @@ static const struct {
   { "hang-up", hang_up }, { "die", die }, { "never", wait_for_ever },
 };
 
+static const char *const operations[] = {
+#define OPERATION(code, function, name, n_numbers, n_strings) [OP_##code] = name,
+  OPERATIONS (OPERATION)
+#undef OPERATION
+};
+
+/* As an init does whose operation of this @name fails. */
+static void
+fail_at (const char *name)
+{
+  struct report report = { .kind = REPORT_FAILED, .error = EPERM, .step = "a step" };
+
+  for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+    if (operations[i] != NULL && strcmp (operations[i], name) == 0)
+      report.code = (uint32_t) i;
+  (void) say_bytes (&report, sizeof report);
+}
+
 static _Noreturn void
 act (const char *what)
 {
@@ -216,6 +236,8 @@ act (const char *what)
 
   if (report.row != 0)
     (void) say_bytes (&report, sizeof report);
+  if (strncmp (what, "no-", 3) == 0)
+    fail_at (what + 3);
   for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
     if (strcmp (acts[i].name, what) == 0)
       acts[i].perform ();

@@ -64,6 +64,19 @@ in_start() {
   removed
 }
 
+# late OPERATION MESSAGE: what fails behind the gate, where the plan is gone, is said of its property.
+late() {
+  local found
+  cp "$TEST_DIR/base.json" "$BUNDLE/config.json"
+  pretend gate "no-$1"
+  limited create --bundle "$BUNDLE" "$ID"
+  limited start "$ID"
+  found=$(failed start)
+  [ "$stderr" = "bwrap-oci: ${2}a step: Operation not permitted" ] || found+="$stderr"
+  found+=$(removed)
+  none "start: what fails is $1" "$found"
+}
+
 # The container's own init is a good one.
 begin_exec() {
   BWRAP_OCI=$REAL
@@ -162,6 +175,13 @@ in_phase create ready '.process.terminal = false | .hooks.createRuntime = [{path
 # there an end is that of the program
 in_phase run gate . "${said[@]:0:11}"
 in_phase start gate . flood consoles notify half nowhere descriptors
+late ids 'config.json: /process/user: take on the ids: '
+late capabilities 'config.json: /process/capabilities: take on the capabilities: '
+late no-new-privs 'config.json: /process/noNewPrivileges: set the bit: '
+late seccomp 'config.json: /linux/seccomp: load the filter: '
+late arguments 'config.json: /process/args: prepare the arguments: '
+late environment 'config.json: /process/env: prepare the environment: '
+late root ''
 # bwrap's child first holds what the container's first process joins
 in_phase run hold '.process.noNewPrivileges = false' "${said[@]}"
 in_phase run ready '.process.noNewPrivileges = false' flood nowhere hang-up die
