@@ -41,7 +41,7 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
   g_autofree char *text = NULL;
   unsigned long long start = 0;
   unsigned flags = 0;
-  const char *end;
+  const char *name, *end;
   char path[64], state;
   int parent = 0;
 
@@ -51,14 +51,17 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
     return FALSE;
 
   /* the name in parentheses may hold anything, so start behind the last one */
+  name = strchr (text, '(');
   end = strrchr (text, ')');
-  if (end == NULL
+  if (name == NULL || end == NULL
       || sscanf (end + 1,
                  " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                  &state, &parent, &flags, &start) != 4)
     return throw (error, "%s: unexpected format", path);
   *ret_stat = (ProcStat) { .state = state, .parent = parent, .start_time = start,
                            .exiting = (flags & EXITING) != 0 };
+  (void) g_strlcpy (ret_stat->name, name + 1,
+                    MIN (sizeof ret_stat->name, (gsize) (end - name)));
   return TRUE;
 }
 

@@ -6,13 +6,14 @@
 
 /* What is known of a live process from /proc/PID/stat (proc(5)). */
 typedef struct {
+  char name[16];       /* field 2, without the parentheses */
   char state;          /* field 3, as 'S' or 'Z' */
   pid_t parent;        /* field 4 */
   gboolean exiting;    /* PF_EXITING of field 9: it may still hold this and that */
   guint64 start_time;  /* field 22, clock ticks since boot */
 } ProcStat;
 
-/* Reads the state and start time of @pid. */
+/* Reads what /proc says of @pid. */
 gboolean proc_stat (pid_t pid, ProcStat *ret_stat, GError **error);
 
 /* Looks up the number that @pid has in the pid namespace that it is in itself. */

@@ -18,6 +18,10 @@
 /* The step that fails where the init may not do what a user namespace's root may. */
 #define INIT_RESTRICTED "bwrap's program cannot use its capabilities"
 
+/* What the init is called when it is ready (PR_SET_NAME of prctl(2)), and no program ever is by
+ * execve(2), which takes what stands behind the last slash. */
+#define INIT_NAME "bwrap-oci/init"
+
 /* The init's descriptors, counted from the number that is its only argument. The first
  * number is 3 + preserved descriptors, so that those keep theirs. */
 enum {

@@ -359,6 +359,8 @@ do_ready (struct init *init, const struct op *op)
 {
   uint32_t command;
 
+  /* by this the runtime tells the end of the connection at our death from that at the exec */
+  (void) prctl (PR_SET_NAME, INIT_NAME, 0, 0, 0);
   report (init, REPORT_READY, -1);
   command = receive (init->control);
   if (command == COMMAND_COMMIT && (op->header->flags & OP_FLAG_GATE))

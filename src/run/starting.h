@@ -13,5 +13,5 @@ typedef struct {
 } Starting;
 
 /* Waits for the init, to which "start" was said on @socket, until the program runs, which is 0, or
- * it has failed, which is 1 with its *@ret_report. Returns -1 where we have. */
+ * it has failed or died, which is 1 with its *@ret_report. Returns -1 where we have. */
 int starting_wait (Starting *starting, int socket, struct report *ret_report, GError **error);

@@ -5,7 +5,8 @@
  *
  * A point is a process, by the order of birth (the command is 0), and the number of a call in it;
  * if that is not called NAME nothing is done.
- * POINTS gets a line "PROCESS CALL NAME" for each, PIDS a line "PID START-TIME" for each process.
+ * POINTS gets a line "PROCESS CALL NAME" for each, PIDS a line "PID START-TIME" for each process,
+ * and a line "done" when it was.
  * ACTION: kill, term (it is asked to end), short, or the number of an error.
  * The status is the command's (128 + N: signal N);
  * 124: it hung, and all of it was killed; 125: we failed; 126: no way to do this on this machine.
@@ -152,6 +153,11 @@ enter (Process *process, const struct __ptrace_syscall_info *info)
       else
         change (process->pid, 1, process);
       process->failing = action > 0 ? action : 0;
+      if (pids != NULL)
+        {
+          fputs ("done\n", pids);
+          (void) fflush (pids);
+        }
     }
   if (!is_privileged (process->pid, info))
     return 1;

@@ -98,6 +98,54 @@ creates() {
   wait_until is_status stopped
 }
 
+@test "what fails only at the start is said of its property" {
+  config '.process.rlimits = [{type: "RLIMIT_AS", soft: 4096, hard: 1000000000}]'
+  creates /bin/true
+  run_oci start "$ID"
+  assert_failure 1
+  assert_equal "$stderr" "bwrap-oci: config.json: /process/args: prepare the arguments: mmap: Cannot allocate memory"
+  is_status stopped
+}
+
+# Nobody reaps what these commands leave.
+unreaped() {
+  python3 -c 'import ctypes, subprocess, sys
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
+sys.exit(subprocess.call(["bash", "-c", *sys.argv[1:]], stdin=subprocess.DEVNULL))' "$@" 3>&-
+}
+
+@test "a program that never begins is a failure: the filter ends the init" {
+  local never="bwrap-oci: the init has ended before the program began"
+  config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{names: ["execve"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+  container_command /bin/true
+  for how in "" --detach; do
+    run_oci run $how --bundle "$BUNDLE" "$ID"
+    assert_failure 1
+    assert_equal "$stderr" "$never"
+    [ ! -e "$STATE/$ID" ]
+  done
+  run unreaped '"$0" --root "$1" create --bundle "$2" "$3" && "$0" --root "$1" start "$3"' \
+    "$BWRAP_OCI" "$STATE" "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_output "$never"
+  is_status stopped
+}
+
+@test "a program that never begins is a failure: the init is killed while a hook runs" {
+  config '.root.readonly = false | .hooks.startContainer = [{path: "/bin/touch", args: ["touch", "/hook"]},
+    {path: "/bin/sleep", args: ["sleep", "1000"]}]'
+  container_command /bin/true
+  run unreaped '"$0" --root "$1" create --bundle "$2" --pid-file "$2/pid" "$3" || exit
+    "$0" --root "$1" start "$3" &
+    until [ -e "$2/rootfs/hook" ]; do sleep 0.05; done
+    kill -KILL "$(<"$2/pid")"
+    wait $!' "$BWRAP_OCI" "$STATE" "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_output "bwrap-oci: the init has ended before the program began"
+  is_status stopped
+}
+
 @test "KILL ends the waiting init" {
   creates /bin/sleep 60
   run_oci kill "$ID" KILL
