@@ -156,12 +156,13 @@ barrier (const char *outer)
 }
 
 gboolean
-notify_wait_ready (const Notify *notify, int pidfd, GError **error)
+notify_wait_ready (const Notify *notify, int pidfd, const Interrupt *interrupt, GError **error)
 {
   for (;;)
     {
-      struct pollfd fds[2] = { { .fd = notify->socket, .events = POLLIN },
-                               { .fd = pidfd, .events = POLLIN } };
+      struct pollfd fds[] = { { .fd = notify->socket, .events = POLLIN },
+                              { .fd = pidfd, .events = POLLIN },
+                              { .fd = interrupt->fd, .events = POLLIN } };
 
       if (poll (fds, G_N_ELEMENTS (fds), -1) < 0)
         {
@@ -169,6 +170,8 @@ notify_wait_ready (const Notify *notify, int pidfd, GError **error)
             return throw_errno (error, "poll");
           continue;
         }
+      if (!interrupt_check (interrupt, error))
+        return FALSE;
       /* the last words of one that has ended come before its end */
       if (notify_relay (notify))
         {

@@ -2,6 +2,8 @@
  * socket of its own, since the manager's would not be told who it is. */
 #pragma once
 
+#include "run/interrupt.h"
+
 #include <glib.h>
 #include <sys/types.h>
 
@@ -19,5 +21,6 @@ gboolean notify_is_address (const char *address);
 gboolean notify_relay (const Notify *notify);
 
 /* The same until the program is ready, and the manager knows it, or the process behind @pidfd has
- * ended. */
-gboolean notify_wait_ready (const Notify *notify, int pidfd, GError **error);
+ * ended. Fails if a signal comes before. */
+gboolean notify_wait_ready (const Notify *notify, int pidfd, const Interrupt *interrupt,
+                            GError **error);

@@ -56,7 +56,7 @@ talk (Starting *starting, int socket, gboolean *hooked, GError **error)
   if (!command_send (socket, COMMAND_START, error))
     return FALSE;
   got = starting_wait (starting, socket, &report, error);
-  *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->interrupt != NULL;
+  *hooked = got > 0 ? report.code == OP_HOOK : got < 0 && starting->container->record->hooks.value;
   return got > 0 ? fail_from_report (&report, error) : got == 0;
 }
 
@@ -88,6 +88,7 @@ wait_ready (Container *container, int socket, GError **error)
 {
   Notify notify = { .socket = socket, .outer = container->record->notify_socket,
                     .main_pid = container->init.pid };
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   autofd pidfd = -1;
 
   /* it may take its time, and others have to do with the container meanwhile */
@@ -95,7 +96,8 @@ wait_ready (Container *container, int socket, GError **error)
   if (!container_pidfd (container, &pidfd, error))
     return FALSE;
   if (pidfd >= 0)
-    return notify_wait_ready (&notify, pidfd, error);
+    return interrupt_open (&interrupt, error)
+           && notify_wait_ready (&notify, pidfd, &interrupt, error);
   (void) notify_relay (&notify);
   return TRUE;
 }
@@ -105,14 +107,14 @@ static gboolean
 start (Container *container, int socket, int *ret_notify, GError **error)
 {
   gboolean with_hooks = container->record->hooks.value, hooked = FALSE, started;
-  /* of hooks somebody may have enough: of those before the program as of those after it */
+  /* what has begun is finished, or ended: of hooks before the program and after it somebody may
+   * have enough */
   g_auto (Interrupt) interrupt = INTERRUPT_INIT;
-  Starting starting = { .container = container, .interrupt = with_hooks ? &interrupt : NULL,
-                        .notify = -1 };
+  Starting starting = { .container = container, .interrupt = &interrupt, .notify = -1 };
   g_autoptr (OciSpec) spec = with_hooks ? container_spec (container, error) : NULL;
   g_autoptr (GError) ignored = NULL;
 
-  if (with_hooks && (spec == NULL || !interrupt_open (&interrupt, error)))
+  if ((with_hooks && spec == NULL) || !interrupt_open (&interrupt, error))
     return FALSE;
   started = talk (&starting, socket, &hooked, error);
   *ret_notify = starting.notify;

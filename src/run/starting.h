@@ -8,7 +8,7 @@
 typedef struct {
   const Container *container;
   pid_t pid;               /* the process that starts; 0: the container's first */
-  const Interrupt *interrupt;  /* ends the wait; NULL: nothing does */
+  const Interrupt *interrupt;  /* ends the wait */
   int notify;              /* where the program's notifications arrive; -1: nowhere */
 } Starting;
 

@@ -8,9 +8,13 @@
 #include "base/proc.h"
 #include "run/delete.h"
 #include "run/interrupt.h"
+#include "run/kill.h"
+#include "run/pidfile.h"
 #include "run/start.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,31 +22,37 @@
 
 #define MESSAGE_MAX 65536
 
-/* The process that creates the container. What goes wrong is said on @words. */
+/* The process that creates the container, for @parent. What goes wrong is said on @words. */
 static _Noreturn void
-creator (const Store *store, const CreateRequest *request, int words)
+creator (const Store *store, const CreateRequest *request, pid_t parent, int words)
 {
   GError *error = NULL;
 
   if (prctl (PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
     throw_errno (&error, "PR_SET_PDEATHSIG");
+  else if (getppid () != parent)
+    throw (&error, "who wanted a container is gone");
   else if (create_container (store, request, &error))
     _exit (0);
   (void) fd_write_all (words, error->message, strlen (error->message), NULL);
   _exit (1);
 }
 
-/* Waits for the creator, which has the other end of @words. */
+/* Waits for the creator, which has the other end of @words. A signal is not taken: it may come too
+ * late for the creator. */
 static gboolean
 wait_for_creator (pid_t pid, int words, const Interrupt *interrupt, GError **error)
 {
-  g_autoptr (GError) interrupted = NULL;
+  struct pollfd fds[] = { { .fd = words, .events = POLLIN },
+                          { .fd = interrupt->fd, .events = POLLIN } };
   g_autofree char *message = NULL;
   autofd pidfd = proc_pidfd (pid);
   int status;
 
+  while (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno == EINTR)
+    ;
   /* it undoes what it has done, and says that */
-  if (!interrupt_wait (interrupt, words, &interrupted) && pidfd >= 0)
+  if (fds[1].revents != 0 && pidfd >= 0)
     (void) proc_pidfd_signal (pidfd, SIGTERM);
   if (!fd_read_all (words, MESSAGE_MAX, &message, NULL, error))
     return FALSE;
@@ -51,53 +61,64 @@ wait_for_creator (pid_t pid, int words, const Interrupt *interrupt, GError **err
     return throw (error, "%s", message);
   if (status == 0)
     return TRUE;
-  if (interrupted == NULL)
-    return throw (error, "the process that creates the container has been killed");
-  g_propagate_error (error, g_steal_pointer (&interrupted));
-  return FALSE;
+  return interrupt_check (interrupt, error)
+         && throw (error, "the process that creates the container has been killed");
 }
 
 static gboolean
-create_apart (const Store *store, const CreateRequest *request, GError **error)
+create_apart (const Store *store, const CreateRequest *request, Interrupt *interrupt,
+              GError **error)
 {
-  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
+  pid_t self = getpid (), pid;
   autofd ours = -1, theirs = -1;
   int ends[2];
-  pid_t pid;
 
   if (pipe2 (ends, O_CLOEXEC) < 0)
     return throw_errno (error, "pipe");
   ours = ends[0];
   theirs = ends[1];
-  if (!interrupt_open (&interrupt, error))
-    return FALSE;
   pid = fork ();
   if (pid < 0)
     return throw_errno (error, "fork");
   if (pid == 0)
     {
-      interrupt_close (&interrupt);
+      interrupt_close (interrupt);
       fd_clear (&ours);
-      creator (store, request, theirs);
+      creator (store, request, self, theirs);
     }
   fd_clear (&theirs);
-  return wait_for_creator (pid, ours, &interrupt, error);
+  return wait_for_creator (pid, ours, interrupt, error);
+}
+
+/* Undoes what the creator has done; the error stands already. A hook that failed has had the
+ * container undone, and while the program was waited for somebody else may have. */
+static void
+undo (Container *container, const CreateRequest *request)
+{
+  gboolean there;
+
+  if (container->saved && container_lock_again (container, &there, NULL) && there
+      && container_end (container, NULL))
+    (void) container_dispose (container, NULL);
+  if (request->pid_file != NULL)
+    pid_file_remove (request->pid_file);
 }
 
 gboolean
 run_in_steps (const Store *store, const CreateRequest *request, GError **error)
 {
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
   g_autoptr (Container) container = NULL;
+  gboolean started;
 
-  if (!create_apart (store, request, error))
+  if (!interrupt_open (&interrupt, error))
     return FALSE;
-  container = container_open_locked (store, request->id, error);
-  if (container == NULL)
-    return FALSE;
-  if (container_start (container, error))
-    return TRUE;
-  /* unless a hook has had that done */
-  if (container->saved)
-    (void) container_dispose (container, NULL);
-  return FALSE;
+  if (create_apart (store, request, &interrupt, error))
+    container = container_open_locked (store, request->id, error);
+  started = container != NULL && interrupt_check (&interrupt, error)
+            && container_start (container, error);
+  interrupt_seal (&interrupt);
+  if (container != NULL && !started)
+    undo (container, request);
+  return started;
 }

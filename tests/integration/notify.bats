@@ -173,6 +173,33 @@ PYTHON
   [ ! -e "$STATE/$ID" ]
 }
 
+# A program that is never ready is waited for by a command that is then asked to end.
+gives_up() {
+  "$BWRAP_OCI" --root "$STATE" "$@" </dev/null >/dev/null 2>"$TEST_DIR/stderr" 3>&- &
+  wait_until is_status running
+  wait_until test -e "$BUNDLE/rootfs/here"
+  kill $!
+  status=0
+  wait $! || status=$?
+  stderr=$(<"$TEST_DIR/stderr")
+  assert_failure 1
+  assert_equal "$stderr" "bwrap-oci: interrupted by signal 15"
+}
+
+@test "TERM while a program is waited for: run --detach undoes everything, start leaves it to run" {
+  listens
+  config '.root.readonly = false'
+  container_command /bin/sh -c 'touch /here; exec sleep 300'
+  gives_up run --detach --pid-file "$TEST_DIR/pid" --bundle "$BUNDLE" "$ID"
+  [ ! -e "$STATE/$ID" ]
+  [ ! -e "$TEST_DIR/pid" ]
+  rm "$BUNDLE/rootfs/here"
+  run_oci create --bundle "$BUNDLE" "$ID"
+  assert_success
+  gives_up start "$ID"
+  is_status running
+}
+
 @test "run in the foreground passes on to the end, and stays the main process" {
   listens
   notifier 'for text in ["READY=1", "WATCHDOG=1", "STATUS=a b", "RELOADING=1\nMONOTONIC_USEC=7", "READY=1",
