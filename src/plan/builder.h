@@ -117,6 +117,12 @@ struct MountOptions;
 gboolean plan_id_mapped (PlanContext *context, guint index, const struct MountOptions *options,
                          GError **error);
 
+/* Whether the host is to see what the container mounts in a bind with @options. */
+gboolean plan_is_peer (const PlanContext *context, const struct MountOptions *options);
+
+/* Has the runtime hand in the @index-th mount, one of whose peers the host has. */
+void plan_peer (PlanContext *context, guint index, const struct MountOptions *options);
+
 /* The number of the first folder that the @index-th mount names, if it is an overlay. */
 guint plan_first_folder (const PlanContext *context, guint index);
 

@@ -184,6 +184,11 @@ plan_bind (const Work *work, GError **error)
     }
   else if (!check_locked (work, facts, work->options, error))
     return FALSE;
+  else if (plan_is_peer (work->context, work->options))
+    {
+      plan_peer (work->context, work->index, work->options);
+      flags |= OP_FLAG_RECEIVED;
+    }
   for (guint i = 0; i < work->options->superblock->len; i++)
     plan_ignore (work->context->plan, work->at, "option %s has no effect on a bind mount",
                  (const char *) g_ptr_array_index (work->options->superblock, i));
@@ -504,7 +509,8 @@ plan_mount (PlanContext *context, guint index, GError **error)
     }
   if (strlen (target) >= 4096)
     return plan_refuse (error, at, "destination: %s", g_strerror (ENAMETOOLONG));
-  if (options.propagation == MS_SHARED || options.recursive_propagation == MS_SHARED)
+  if ((options.propagation == MS_SHARED || options.recursive_propagation == MS_SHARED)
+      && !(options.bind && plan_is_peer (context, &options)))
     plan_note (context->plan, at, "shared with what the container mounts, not with the host");
   if (!options.bind && is_id_mapped (&work))
     return plan_id_mapped (context, index, &options, error);

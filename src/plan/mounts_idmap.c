@@ -1,11 +1,16 @@
-/* Id-mapped mounts (runtime-spec config.md, "Mounts"; mount_setattr(2), MOUNT_ATTR_IDMAP): the
- * source's file system belongs to somebody else than the container's user namespace, so the runtime
- * makes the mount, with the rights of its caller, and hands it in. */
+/* Mounts that the runtime makes, with the rights of its caller, and hands in.
+ *
+ * Id-mapped ones (runtime-spec config.md, "Mounts"; mount_setattr(2), MOUNT_ATTR_IDMAP), since the
+ * source's file system belongs to somebody else than the container's user namespace. And those that
+ * are shared with the host (mount_namespaces(7)): all that bwrap sees is a slave of what the host
+ * has, and only a clone that is made on the host is a peer of it. */
 #include "config.h"
 
 #include "plan/mounts.h"
 
 #include "plan/builder.h"
+
+#include <sys/mount.h>
 
 /* The lines of @wanted, or else of the container's own map. */
 static GArray *
@@ -33,7 +38,7 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
   g_autofree char *at = g_strdup_printf ("/mounts/%u%s", index,
                                          maps ? "/uidMappings" : "/options");
   Plan *plan = context->plan;
-  PlanIdMapped *mapped;
+  PlanHanded *mapped;
 
   if (!options->bind)
     return plan_refuse (error, at, "only ids of bind mounts can be mapped");
@@ -43,12 +48,36 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
   if (!plan_privileged (&context->facts->machine))
     return plan_refuse (error, at, "mapping the ids of a mount takes privilege over its file"
                         " system");
-  mapped = g_new0 (PlanIdMapped, 1);
+  mapped = g_new0 (PlanHanded, 1);
   mapped->index = index;
   mapped->recursive = options->recursive_idmap;
   mapped->tree = options->recursive;
   mapped->uid_map = lines_of (mount->uid_mappings, plan->uid_map);
   mapped->gid_map = lines_of (mount->gid_mappings, plan->gid_map);
-  g_ptr_array_add (plan->id_mapped, mapped);
+  g_ptr_array_add (plan->handed, mapped);
   return TRUE;
+}
+
+/* As runc has it, the root's propagation says so too; without both it stays inside. A mount of
+ * another user namespace is never a peer. */
+gboolean
+plan_is_peer (const PlanContext *context, const MountOptions *options)
+{
+  int root = context->spec->linux_->rootfs_propagation;
+  gboolean whole = options->recursive_propagation == MS_SHARED && options->propagation == 0;
+  gboolean alone = !options->recursive && options->propagation == MS_SHARED;
+
+  return root >= 0 && (root & MS_SHARED) != 0 && (whole || alone)
+         && context->plan->userns == USERNS_NONE
+         && plan_privileged (&context->facts->machine);
+}
+
+void
+plan_peer (PlanContext *context, guint index, const MountOptions *options)
+{
+  PlanHanded *handed = g_new0 (PlanHanded, 1);
+
+  handed->index = index;
+  handed->tree = options->recursive;
+  g_ptr_array_add (context->plan->handed, handed);
 }

@@ -41,13 +41,13 @@ free_word (gpointer data)
 }
 
 static void
-free_id_mapped (gpointer data)
+free_handed (gpointer data)
 {
-  PlanIdMapped *mapped = data;
+  PlanHanded *handed = data;
 
-  g_array_unref (mapped->uid_map);
-  g_array_unref (mapped->gid_map);
-  g_free (mapped);
+  g_clear_pointer (&handed->uid_map, g_array_unref);
+  g_clear_pointer (&handed->gid_map, g_array_unref);
+  g_free (handed);
 }
 
 static void
@@ -67,7 +67,7 @@ plan_free (Plan *plan)
   g_clear_pointer (&plan->uid_map, g_array_unref);
   g_clear_pointer (&plan->gid_map, g_array_unref);
   g_array_unref (plan->joined);
-  g_ptr_array_unref (plan->id_mapped);
+  g_ptr_array_unref (plan->handed);
   g_ptr_array_unref (plan->fuse);
   g_free (plan->time_offsets);
   cgroup_plan_free (plan->cgroup);
@@ -155,7 +155,7 @@ plan_empty (const OciSpec *spec)
   plan->ops = g_ptr_array_new_with_free_func (free_op);
   plan->rows = g_ptr_array_new_with_free_func (free_row);
   plan->notes = plan_notes_new ();
-  plan->id_mapped = g_ptr_array_new_with_free_func (free_id_mapped);
+  plan->handed = g_ptr_array_new_with_free_func (free_handed);
   plan->fuse = g_ptr_array_new_with_free_func (free_fuse);
   plan->joined = g_array_new (FALSE, FALSE, sizeof (guint));
   return plan;

@@ -104,15 +104,16 @@ typedef struct {
   gboolean directory;
 } PlanTarget;
 
-/* A mount whose ids are mapped: the runtime makes it, and the init gets it in this order. */
+/* A mount that takes the rights of the caller, since its ids are mapped or the host is to see what
+ * is mounted in it: the runtime makes it, and the init gets it in this order. */
 typedef struct {
   guint index;         /* of the mount in the configuration */
   gboolean recursive;  /* ids below it are mapped too */
   gboolean tree;       /* with what is mounted below it */
   GArray *uid_map;     /* of IdMapLine: ids of the source's file system, and what they are to the
-                        * caller */
+                        * caller; NULL: they stay */
   GArray *gid_map;
-} PlanIdMapped;
+} PlanHanded;
 
 typedef struct {
   char *pointer;
@@ -130,7 +131,7 @@ typedef struct {
   int new_namespaces;      /* CLONE_NEW... that are made */
   GArray *joined;          /* of guint: indices of linux.namespaces that are joined, the user
                             * namespace apart */
-  GPtrArray *id_mapped;    /* of PlanIdMapped */
+  GPtrArray *handed;       /* of PlanHanded */
   GPtrArray *fuse;         /* of PlanFuse, in the order of the instructions */
   gboolean layer_in_state; /* @layer:0 is a folder of the container's directory */
   char *time_offsets;      /* of a new time namespace, as its /proc file takes them; NULL: none */

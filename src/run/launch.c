@@ -15,9 +15,9 @@
 #include "run/cgroup.h"
 #include "run/explain.h"
 #include "run/fuse.h"
+#include "run/handed.h"
 #include "run/hooks.h"
 #include "run/idmap.h"
-#include "run/idmapped.h"
 #include "run/layer.h"
 #include "run/seccomp.h"
 #include "run/starting.h"
@@ -393,7 +393,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
       || !bwrap_release (&launch->bwrap, error))
     return FALSE;
   return (!plan->hold || join (launch, request, &bwrap, error))
-         && idmapped_send (plan, request->facts, launch->bwrap.control, error)
+         && handed_send (plan, request->facts, launch->bwrap.control, error)
          && launch_wait_ready (launch, plan, error);
 }
 

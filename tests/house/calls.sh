@@ -130,7 +130,7 @@ src/run/exec.c      /proc
 src/run/fuse.c      /dev/null
 src/run/hooks.c     logs that crun's annotations name; the working directory
 src/run/idmap.c     /proc/PID/uid_map, /proc/PID/ns/user
-src/run/idmapped.c  a source whose links the kernel has resolved
+src/run/handed.c  a source whose links the kernel has resolved
 src/run/initfile.c  a file without a name, in /dev/shm
 src/run/netdevices.c namespaces in /proc
 src/run/passfd.c    the socket that the caller names, O_PATH

@@ -406,6 +406,31 @@ EOT
   assert_output $'/private/sub:\ndeep\n\n/slave/sub:\nlate'
 }
 
+# OPTION ROOT: what the host sees of a mount that the container makes in a bind with OPTION.
+host_sees() {
+  make_bundle_again
+  rm -f "$TEST_DIR/tree/made" "$TEST_DIR/tree/seen"
+  config '.process.capabilities[] += ["CAP_SYS_ADMIN"] | .linux.rootfsPropagation = $root
+    | .linux.namespaces |= map(select(.type != "user"))' --arg root "$2"
+  add_mount /m bind "$TEST_DIR/tree" rbind "$1"
+  container_command /bin/sh -c 'mount -t tmpfs inside /m/sub && touch /m/sub/inside && echo >/m/made
+    for i in $(seq 200); do test -s /m/seen && break; sleep 0.05; done; cat /m/seen'
+  in_namespace "$(tree rw rw)
+    mount --make-rshared '$TEST_DIR/tree'
+    (while ! [ -e '$TEST_DIR/tree/made' ]; do sleep 0.05; done
+     ls '$TEST_DIR/tree/sub' >'$TEST_DIR/new'; mv '$TEST_DIR/new' '$TEST_DIR/tree/seen') &"
+  assert_success
+}
+
+@test "a mount made in the container appears on the host where it is asked to, and nowhere else" {
+  host_sees rshared rshared
+  assert_output inside
+  host_sees rshared rslave
+  assert_output deep
+  host_sees rslave rshared
+  assert_output deep
+}
+
 @test "rootfsPropagation" {
   local wanted line
   own_user_namespace
