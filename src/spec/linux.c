@@ -126,7 +126,8 @@ static const FieldType time_offsets_type = {
 };
 
 static const Field personality_fields[] = {
-  FIELD_NAME (OciPersonality, domain, personality_domains, "domain", "LINUX or LINUX32"),
+  FIELD_NAME (OciPersonality, domain, personality_domains, "domain", "LINUX or LINUX32",
+              .flags = FIELD_REQUIRED),
   FIELD_STRINGS (OciPersonality, flags, "flags", "reserved", .support = FIELD_IGNORED,
                  .reason = "reserved by the specification"),
   FIELD_END,

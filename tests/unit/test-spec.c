@@ -214,6 +214,8 @@ static const Case cases[] = {
     "/linux/rootfsPropagation: unknown value \"banana\"" },
   { "personality", SPEC (LINUX (",'personality':{'domain':'BANANA'}")),
     "/linux/personality/domain: unknown value \"BANANA\"" },
+  { "personality-missing", SPEC (LINUX (",'personality':{'flags':[]}")),
+    "/linux/personality/domain: is missing" },
   { "network device", SPEC (LINUX (",'netDevices':{'a b':{}}")),
     "/linux/netDevices: invalid network device name \"a b\"" },
   { "name of a network device", SPEC (LINUX (",'netDevices':{'a':{'name':'sixteen.letters!'}}")),
