@@ -594,7 +594,8 @@ protected_by_link() {
   requires readelf
   local program
   for program in "$BWRAP_OCI" "$(dirname "$BWRAP_OCI")/bwrap-oci-init"; do
-    none_of ' /(var/)?tmp/| /dev/shm/' <(readelf -p .rodata "$program")
+    # the one is GLib's, where that is linked in: a beginning, with six characters by chance behind it
+    none_of ' /(var/)?tmp/| /dev/shm/' <(readelf -p .rodata "$program" | grep -vF ' /dev/shm/journal')
   done
 }
 
