@@ -58,17 +58,18 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
   return TRUE;
 }
 
-/* As runc has it, the root's propagation says so too; without both it stays inside. A mount of
+/* As the peers have it, the root's propagation says so too; without both it stays inside. What is
+ * mounted below the bind is as the host has it, unless that was asked to be otherwise. A mount of
  * another user namespace is never a peer. */
 gboolean
 plan_is_peer (const PlanContext *context, const MountOptions *options)
 {
+  guint64 own = options->propagation, below = options->recursive_propagation;
   int root = context->spec->linux_->rootfs_propagation;
-  gboolean whole = options->recursive_propagation == MS_SHARED && options->propagation == 0;
-  gboolean alone = !options->recursive && options->propagation == MS_SHARED;
 
-  return root >= 0 && (root & MS_SHARED) != 0 && (whole || alone)
-         && context->plan->userns == USERNS_NONE
+  return root >= 0 && (root & MS_SHARED) != 0
+         && (own == MS_SHARED || own == 0) && (below == MS_SHARED || below == 0)
+         && (own | below) != 0 && context->plan->userns == USERNS_NONE
          && plan_privileged (&context->facts->machine);
 }
 

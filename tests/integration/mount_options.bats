@@ -425,6 +425,8 @@ host_sees() {
 @test "a mount made in the container appears on the host where it is asked to, and nowhere else" {
   host_sees rshared rshared
   assert_output inside
+  host_sees shared shared
+  assert_output inside
   host_sees rshared rslave
   assert_output deep
   host_sees rslave rshared
