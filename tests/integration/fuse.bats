@@ -24,8 +24,9 @@ are_gone() {
 
 # fingerprint: everything about the root's files but the time of the last access.
 fingerprint() {
-  find "$BUNDLE/rootfs" -printf '%P %y %m %U:%G %s %T@ %l\n' | sort
-  find "$BUNDLE/rootfs" -type f -print0 | sort -z | xargs -0 cat | md5sum
+  find "$BUNDLE/rootfs" -printf '%P %i %y %m %U:%G %s %T@ %l\n' | sort
+  # each file once: one has hundreds of names
+  find "$BUNDLE/rootfs" -type f -printf '%i %p\n' | sort -unk1,1 | cut -d' ' -f2- | sort | xargs md5sum
 }
 
 # What a container does to its root, and sees of it afterwards.

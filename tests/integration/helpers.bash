@@ -14,16 +14,25 @@ BUSYBOX=$(command -v busybox) || BUSYBOX=/bin/busybox
 
 # --- a test's surroundings ----------------------------------------------------
 
+# Every test pays for these two, so no program where bash will do. Bats notes each line that is run,
+# for a tenth of a millisecond: those of the test itself tell enough, not those of what it calls.
 setup_test() {
+  set +T
+  prepare_test
+}
+
+prepare_test() {
+  local process
   TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/t.XXXXXXXX")
   chmod 0711 "$TEST_DIR"
   STATE=$TEST_DIR/state
   BUNDLE=$TEST_DIR/bundle
-  ID=$(basename "$TEST_DIR" | tr . -)
+  ID=${TEST_DIR##*/}
+  ID=${ID/./-}
   mkdir -m 0700 "$STATE"
   mkdir "$BUNDLE"
-  findmnt -rno TARGET >"$TEST_DIR/mounts"
-  session_programs >"$TEST_DIR/programs"
+  declare -gA EARLIER=()
+  for process in /proc/[0-9]*; do EARLIER[$process]=1; done
 }
 
 teardown_test() {
@@ -31,7 +40,7 @@ teardown_test() {
   # a test that was skipped before it was set up
   [ -n "${TEST_DIR:-}" ] || return 0
   for id in "$STATE"/[!.]*; do
-    [ -e "$id" ] && "$BWRAP_OCI" --root "$STATE" delete --force "$(basename "$id")" 3>&- || true
+    [ -e "$id" ] && "$BWRAP_OCI" --root "$STATE" delete --force "${id##*/}" 3>&- || true
   done
   no_leftovers || status=1
   remove "$TEST_DIR"
@@ -47,40 +56,70 @@ remove() {
   rm -rf "$@" 2>/dev/null || unshare --user --map-root-user --map-auto rm -rf "$@"
 }
 
-# Programs of ours in this session: the runtime, and bwrap's monitor.
-session_programs() {
-  ps -o pid=,stat=,comm= -s "$(cut -d' ' -f6 /proc/$$/stat)" |
-    awk '$2 !~ /^[ZX]/ && $3 ~ /^(bwrap|bwrap-oci.*|newuidmap|newgidmap)$/ { print $1 }'
+# The processes that were not there when the test began: FRESH, as /proc/PID.
+fresh_processes() {
+  local process
+  FRESH=()
+  for process in /proc/[0-9]*; do
+    [ -n "${EARLIER[$process]:-}" ] || FRESH+=("$process")
+  done
+}
+
+# is_program PROCESS: one of ours in this session: the runtime, bwrap's monitor.
+is_program() {
+  local stat name own
+  { read -r stat <"$1/stat"; } 2>/dev/null || return 1
+  name=${stat#*(}
+  [[ "${name%)*}" =~ ^(bwrap|bwrap-oci.*|newuidmap|newgidmap)$ ]] || return 1
+  read -r own </proc/$$/stat
+  # state, parent, group, session, of the one and of the other
+  read -r -a stat <<<"${stat##*) }"
+  read -r -a own <<<"${own##*) }"
+  [[ "${stat[0]}" != [ZX] && "${stat[3]}" = "${own[3]}" ]]
+}
+
+new_programs() {
+  local process
+  fresh_processes
+  for process in "${FRESH[@]}"; do
+    ! is_program "$process" || echo "${process#/proc/}"
+  done
 }
 
 # Processes that see a mount from TEST_DIR, or name it in their arguments: a container's
 # processes have a session, an environment and a mount namespace of their own.
 marked_processes() {
-  local name pid
-  name=$(basename "$TEST_DIR")
-  { grep -lsF "/$name" /proc/[0-9]*/mountinfo; grep -lsaF "/$name/" /proc/[0-9]*/cmdline; } |
-    cut -d/ -f3 | sort -u | while read -r pid; do
-    ! grep -qs '^State:[[:space:]]*[ZX]' "/proc/$pid/status" || continue
+  local name=${TEST_DIR##*/} process
+  fresh_processes
+  { grep -lsF "/$name" "${FRESH[@]/%//mountinfo}"; grep -lsaF "/$name/" "${FRESH[@]/%//cmdline}"; } </dev/null |
+    cut -d/ -f-3 | sort -u | while read -r process; do
+    ! grep -qs '^State:[[:space:]]*[ZX]' "$process/status" || continue
     # bats itself, and what it has left of shells
-    [ -e "/proc/$pid" ] && [ "$(readlink "/proc/$pid/exe")" != "$(readlink -f "$BASH")" ] || continue
-    echo "$pid $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+    [ -e "$process" ] && [ "$(readlink "$process/exe")" != "$(readlink -f "$BASH")" ] || continue
+    echo "${process#/proc/} $(tr '\0' ' ' <"$process/cmdline")"
   done 2>/dev/null || true
 }
 
 # Nothing may be left: no process, no mount, no state, no cgroup.
 no_leftovers() {
-  local left
-  left=$(find "$STATE" -mindepth 1 -maxdepth 1 ! -name '.*')
+  local left name=${TEST_DIR##*/}
+  left=$(compgen -G "$STATE/*")
   [ -z "$left" ] || { echo "left in the state directory: $left"; return 1; }
   wait_until no_processes || { echo "left running: $(marked_processes; new_programs)"; return 1; }
-  left=$(findmnt -rno TARGET | diff "$TEST_DIR/mounts" - | grep "^>.*$(basename "$TEST_DIR")" || true)
+  left=$(grep -F "/$name" /proc/self/mountinfo || true)
   [ -z "$left" ] || { echo "left mounted: $left"; return 1; }
   left=$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null || true)
   [ -z "$left" ] || { echo "left cgroup: $left"; return 1; }
 }
 
-new_programs() { session_programs | grep -vxFf "$TEST_DIR/programs" || true; }
-no_processes() { [ -z "$(marked_processes)$(new_programs)" ]; }
+# A look at all of them tells whether it is worth to look at each.
+no_processes() {
+  local process
+  fresh_processes
+  for process in "${FRESH[@]}"; do ! is_program "$process" || return 1; done
+  ! grep -qsaF "/${TEST_DIR##*/}" "${FRESH[@]/%//mountinfo}" "${FRESH[@]/%//cmdline}" </dev/null ||
+    [ -z "$(marked_processes)" ]
+}
 
 # wait_until COMMAND...: for at most ten seconds.
 wait_until() {
@@ -138,13 +177,19 @@ has_subids() {
 # make_bundle [DIR]: a busybox root and the configuration of `spec --rootless`, without a
 # terminal and with the ids that the runtime chooses: the caller as root, then his sub-ids.
 make_bundle() {
-  local dir=${1:-$BUNDLE}
+  local dir=${1:-$BUNDLE} config=${BATS_RUN_TMPDIR:+$BATS_RUN_TMPDIR/config.json}
   make_rootfs "$dir/rootfs"
-  "$BWRAP_OCI" spec --rootless --bundle "$dir" 3>&-
-  config_of "$dir" '.process.terminal = false | del(.linux.uidMappings, .linux.gidMappings)'
+  if [ ! -e "$config" ]; then
+    "$BWRAP_OCI" spec --rootless --bundle "$dir" 3>&-
+    config_of "$dir" '.process.terminal = false | del(.linux.uidMappings, .linux.gidMappings)'
+    [ -z "$config" ] || cp "$dir/config.json" "$config"
+  else
+    cp "$config" "$dir/config.json"
+  fi
 }
 
-# All of busybox in a root; made once, then copied.
+# All of busybox in a root; made once, then copied. Links of a file with many names, as in the image
+# of that name: some file systems take long to make what many have just been removed of.
 make_rootfs() {
   local template=${TMPDIR:-/tmp}/busybox-root new applet
   if [ ! -d "$template" ]; then
@@ -154,16 +199,19 @@ make_rootfs() {
     chmod 1777 "$new/tmp" "$new/var/tmp"
     cp "$BUSYBOX" "$new/bin/busybox"
     for applet in $("$BUSYBOX" --list); do
-      [ "$applet" = busybox ] || ln -s busybox "$new/bin/$applet"
+      [ "$applet" = busybox ] || ln "$new/bin/busybox" "$new/bin/$applet"
     done
     printf '%s\n' root:x:0:0:root:/root:/bin/sh user:x:1000:1000::/home:/bin/sh \
       nobody:x:65534:65534::/:/bin/sh >"$new/etc/passwd"
     printf '%s\n' root:x:0: tty:x:5: user:x:1000: nogroup:x:65534: >"$new/etc/group"
     mv -T "$new" "$template" 2>/dev/null || rm -rf "$new"
   fi
-  mkdir -p "$(dirname "$1")"
-  cp -a "$template" "$1"
+  mkdir -p "${1%/*}"
+  cp -RT --preserve=mode,links "$template" "$1"
 }
+
+# Debian's jq takes 40 ms to start, gojq three.
+if command -v gojq >/dev/null; then jq() { gojq "$@"; }; fi
 
 # config EXPRESSION [JQ-OPTION...]: edits the bundle's config.json.
 config() { config_of "$BUNDLE" "$@"; }

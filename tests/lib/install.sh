@@ -15,8 +15,8 @@ static_packages=(clang-tidy cppcheck)
 package_packages=(debhelper lintian mmdebstrap rpm rpmlint)
 vm_packages=(e2fsprogs mmdebstrap user-mode-linux)
 vm_long_packages=(linux-image-cloud-amd64 qemu-system-x86 secilc)
-test_packages=(bats busybox-static fish fuse-overlayfs git iproute2 jq man-db mmdebstrap passt procps python3
-  shellcheck slirp4netns zsh)
+test_packages=(bats busybox-static fish fuse-overlayfs git gojq iproute2 jq man-db mmdebstrap passt procps
+  python3 shellcheck slirp4netns zsh)
 
 # install_packages NAME...: with apt-get, as root or with sudo; says which.
 install_packages() {
