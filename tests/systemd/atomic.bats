@@ -48,6 +48,7 @@ installed() { grep -qxF -e "$1" "$UNITS/$ID.service"; }
 exists() { "$BWRAP_OCI" state "$ID" >/dev/null 2>&1 3>&-; }
 is_up() { [ "$("$BWRAP_OCI" state "$ID" 2>/dev/null 3>&- | jq -r .status)" = running ]; }
 first_process() { "$BWRAP_OCI" state "$ID" 3>&- | jq -r .pid; }
+is_main_process() { [ "$(property MainPID)" = "$(first_process)" ]; }
 inside() { "$BWRAP_OCI" exec "$ID" "$@" </dev/null 3>&-; }
 
 # The service is down, and nothing is left of it.
@@ -94,7 +95,8 @@ serves_and_restarts() {
   assert_equal "$(jq -r .ociVersion "$DEST/config.json")" 0.3.0
   sd start "$ID"
   is_state active
-  assert_equal "$(property MainPID)" "$(first_process)"
+  # once the manager has seen that the runtime has ended
+  wait_until is_main_process
   assert_equal "$(inside /bin/sh -c 'echo $NAME $RECEIVER $PORT')" "$ID World 8081"
   # its folder of the runtime, and no root file system that can be written
   inside /bin/touch /var/run/here
