@@ -67,15 +67,15 @@ fresh_processes() {
 
 # is_program PROCESS: one of ours in this session: the runtime, bwrap's monitor.
 is_program() {
-  local stat name own
-  { read -r stat <"$1/stat"; } 2>/dev/null || return 1
-  name=${stat#*(}
+  local line name its ours
+  { read -r line <"$1/stat"; } 2>/dev/null || return 1
+  name=${line#*(}
   [[ "${name%)*}" =~ ^(bwrap|bwrap-oci.*|newuidmap|newgidmap)$ ]] || return 1
-  read -r own </proc/$$/stat
-  # state, parent, group, session, of the one and of the other
-  read -r -a stat <<<"${stat##*) }"
-  read -r -a own <<<"${own##*) }"
-  [[ "${stat[0]}" != [ZX] && "${stat[3]}" = "${own[3]}" ]]
+  # state, parent, group, session
+  read -r -a its <<<"${line##*) }"
+  read -r line </proc/$$/stat
+  read -r -a ours <<<"${line##*) }"
+  [[ "${its[0]}" != [ZX] && "${its[3]}" = "${ours[3]}" ]]
 }
 
 new_programs() {

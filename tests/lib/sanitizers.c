@@ -4,11 +4,13 @@
 const char *__asan_default_options (void);
 const char *__ubsan_default_options (void);
 
-/* GLib has no frame pointers, so only the slow way shows who called it. */
+/* The way to find callers that is not fast takes most of the time of a program, and finds no fault
+ * that the fast one does not. GLib has no frame pointers: to see who called it, run what is at
+ * fault with ASAN_OPTIONS=fast_unwind_on_malloc=0. */
 const char *
 __asan_default_options (void)
 {
-  return "detect_leaks=1:fast_unwind_on_malloc=0";
+  return "detect_leaks=1";
 }
 
 const char *
