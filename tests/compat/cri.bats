@@ -3,6 +3,7 @@
 # RuntimeClass names. The client is cri.py.
 # runs as: root
 # shellcheck shell=bash
+# takes: 66 s
 load clients
 
 PAUSE=localhost/pause:1

@@ -3,6 +3,7 @@
 # dockerd Debian's package is unpacked here, since installing it would start one for the machine.
 # runs as: root
 # shellcheck shell=bash
+# takes: 38 s
 load clients
 
 setup_file() {

@@ -1,5 +1,6 @@
 # podman drives bwrap-oci unmodified, as it drives other runtimes: rootless.
 # shellcheck shell=bash
+# takes: 62 s
 load clients
 load podman
 

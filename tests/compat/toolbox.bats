@@ -3,6 +3,7 @@
 # rootless. The image is a small Debian, which is kept in BWRAP_OCI_TEST_CACHE, since making it
 # needs a mirror.
 # shellcheck shell=bash
+# takes: 100 s
 load clients
 
 IMAGE=localhost/debian:1

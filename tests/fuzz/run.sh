@@ -2,6 +2,7 @@
 # Builds the fuzz targets with clang and runs each for some seconds; a TAP line for each.
 #
 #   tests/fuzz/run.sh SECONDS [TARGET...]
+#   tests/fuzz/run.sh build
 #
 # Seeds are those below tests/fuzz/seeds, and for configurations those of the other tests. What is
 # new is kept in FUZZ_BUILD/corpus, and is where the next run begins; an input that breaks something
@@ -11,7 +12,7 @@
 set -euo pipefail
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
-seconds=${1:?usage: tests/fuzz/run.sh SECONDS [TARGET...]}
+seconds=${1:?usage: tests/fuzz/run.sh SECONDS [TARGET...], or build}
 shift
 build=${FUZZ_BUILD:-$top_srcdir/build/fuzz}
 program=$build/tests/fuzz/fuzz
@@ -77,6 +78,7 @@ fuzz() {
 for tool in clang jq python3; do
   command -v "$tool" >/dev/null || { skip "fuzzing" "$tool is not installed"; finish; exit; }
 done
+if [ "$seconds" = build ]; then build_targets; exit; fi
 build_targets >"$scratch/build.log" 2>&1 || { not_ok "build" "$(tail -n 40 "$scratch/build.log")"; finish; exit 1; }
 dictionary >"$scratch/words"
 mkdir "$scratch/bad" "$scratch/filters"

@@ -3,6 +3,7 @@
 # nothing, whichever way its container would be made: as a child of bwrap, one that joins what bwrap
 # holds, one whose user namespace is entered before bwrap, and in the plain mode. The index is a list
 # of {file, class, expect: a pattern for the message, cmd, rc: the statuses allowed}.
+# takes: 33 s
 set -euo pipefail
 bats_require_minimum_version() { :; }
 # shellcheck source=tests/lib/tap.sh

@@ -3,6 +3,7 @@
 # alone (which has few controllers where v1 has them).
 # runs as: root
 # shellcheck shell=bash
+# takes: 47 s
 load helpers
 
 setup() {

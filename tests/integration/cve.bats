@@ -4,6 +4,7 @@
 # what gets out has all the rights there are.
 # runs with: the plain build; with others, badrootfs.sh and the unit tests look for the same
 # runs as: user and root
+# takes: 50 s
 load helpers
 
 setup() {

@@ -5,6 +5,7 @@
 # there is.
 # BWRAP_OCI_TEST_POINTS: how many of each kind, if others are wanted.
 # runs with: the plain build
+# takes: 46 s
 set -euo pipefail
 bats_require_minimum_version() { :; }
 # shellcheck source=tests/integration/helpers.bash

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # runs as: user and root
 # runs with: /dev/fuse
+# takes: 40 s
 load helpers
 
 setup() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Hooks: when they run, where, with what, and what becomes of a container whose hook fails.
+# takes: 48 s
 load helpers
 
 setup() {

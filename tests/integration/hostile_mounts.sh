@@ -8,6 +8,7 @@
 # one line.
 # runs as: root
 # runs with: the plain build
+# takes: 40 s
 set -euo pipefail
 bats_require_minimum_version() { :; }
 # mounts are private

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Mount options, each as the container sees it: the generic ones and their recursive forms, access
 # times, propagation, and what file systems take.
+# takes: 45 s
 load helpers
 load mounts
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What is on record about containers: torn, empty, foreign and forged, of another boot, with links
 # and other users' folders in the way, in great number, and when much happens at once.
+# takes: 65 s
 load helpers
 
 setup() {
