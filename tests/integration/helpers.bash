@@ -270,6 +270,9 @@ on_terminal() {
     python3 "$TEST_DIR/user.py" </dev/null 3>&-
 }
 
+# on_tty COMMAND...: what it shows on a terminal of its own.
+on_tty() { python3 "$HELPERS/../compat/on_pty.py" "" "$@" </dev/null 3>&- | tr -d '\r'; }
+
 # The status as the runtime reports it: created, running, stopped.
 container_status() { "$BWRAP_OCI" --root "$STATE" state "${1:-$ID}" 3>&- | jq -r .status; }
 container_pid() { "$BWRAP_OCI" --root "$STATE" state "${1:-$ID}" 3>&- | jq -r .pid; }

@@ -174,10 +174,9 @@ Seccomp:0
 }
 
 @test "nothing but the standard descriptors, nothing of the host, and no terminal of it" {
-  output=$(script -qec "$BWRAP_OCI --bwrap $BWRAP --root $STATE run --mode=plain --bundle $(
-    container_command /bin/sh -c 'ls /proc/self/fd | xargs; ls -d /dev/console; cut -d" " -f4,5 /proc/self/mountinfo
-      env | sort | cut -d= -f1 | xargs'
-    echo "$BUNDLE") $ID" /dev/null < <(sleep 5) 5<"$TEST_DIR" 3>&- | tr -d '\r')
+  container_command /bin/sh -c 'ls /proc/self/fd | xargs; ls -d /dev/console; cut -d" " -f4,5 /proc/self/mountinfo
+    env | sort | cut -d= -f1 | xargs'
+  output=$(on_tty "$BWRAP_OCI" --bwrap "$BWRAP" --root "$STATE" run --mode=plain --bundle "$BUNDLE" "$ID" 5<"$TEST_DIR")
   assert_output_has "0 1 2 3"
   assert_output_has "/dev/console: No such file"
   assert_output_has "HOME PATH PWD SHLVL TERM"
