@@ -3,13 +3,15 @@
 #   zsh -f complete.zsh FOLDER LINE...
 #
 # zsh completes on a terminal only: another one runs there, with the functions of FOLDER, whose
-# compadd prints what it is given.
+# compadd prints what it is given. In a test, what the first one finds in the folders is kept.
 zmodload zsh/zpty
+dump=(-D)
+[[ -z $BATS_RUN_TMPDIR ]] || dump=(-d "$BATS_RUN_TMPDIR/zcompdump")
 zpty shell zsh -f -i
 send() { zpty -w shell "$1" }
 
 send 'PROMPT= RPROMPT= PS2=; stty -echo; unset zle_bracketed_paste; unsetopt prompt_cr prompt_sp'
-send "fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u -D; zmodload zsh/zutil"
+send "fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u ${(q)dump}; zmodload zsh/zutil"
 send 'setopt no_auto_list no_auto_menu'
 # one that asks for what matches (-O and the like) is not an offer
 send 'compadd() {
