@@ -70,7 +70,8 @@ is_program() {
   local line name its ours
   { read -r line <"$1/stat"; } 2>/dev/null || return 1
   name=${line#*(}
-  [[ "${name%)*}" =~ ^(bwrap|bwrap-oci.*|newuidmap|newgidmap)$ ]] || return 1
+  # not bwrap-oci/init, as the init of a container is called that waits for its start
+  [[ "${name%)*}" =~ ^(bwrap|bwrap-oci(-.*)?|newuidmap|newgidmap)$ ]] || return 1
   # state, parent, group, session
   read -r -a its <<<"${line##*) }"
   read -r line </proc/$$/stat
