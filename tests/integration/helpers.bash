@@ -104,7 +104,7 @@ marked_processes() {
 # Nothing may be left: no process, no mount, no state, no cgroup.
 no_leftovers() {
   local left name=${TEST_DIR##*/}
-  left=$(compgen -G "$STATE/*")
+  left=$(compgen -G "$STATE/*" || true)
   [ -z "$left" ] || { echo "left in the state directory: $left"; return 1; }
   wait_until no_processes || { echo "left running: $(marked_processes; new_programs)"; return 1; }
   left=$(grep -F "/$name" /proc/self/mountinfo || true)
