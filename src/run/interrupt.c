@@ -42,7 +42,8 @@ interrupt_check (const Interrupt *interrupt, GError **error)
 }
 
 /* Waits until @end, in the microseconds of g_get_monotonic_time(); -1: for ever. *@ret_n is what
- * poll(2) returns. */
+ * poll(2) returns. What is there to be read came before the signal, or says that it comes too late:
+ * that a program runs, which is then to have it. */
 static gboolean
 wait_until (const Interrupt *interrupt, int fd, gint64 end, int *ret_n, GError **error)
 {
@@ -60,7 +61,7 @@ wait_until (const Interrupt *interrupt, int fd, gint64 end, int *ret_n, GError *
     }
   while (n < 0);
   *ret_n = n;
-  return interrupt_check (interrupt, error);
+  return fds[1].revents != 0 || interrupt_check (interrupt, error);
 }
 
 gboolean

@@ -27,7 +27,8 @@ gboolean interrupt_open (Interrupt *interrupt, GError **error);
  * that is NULL never comes. */
 gboolean interrupt_check (const Interrupt *interrupt, GError **error);
 
-/* Waits until @fd can be read; fails if a signal comes before. */
+/* Waits until @fd can be read; fails if a signal comes before. One that has come meanwhile is still
+ * there to be taken. */
 gboolean interrupt_wait (const Interrupt *interrupt, int fd, GError **error);
 
 /* The same for at most INTERRUPT_ANSWER_MS; then @whom, a program, is said not to answer. */

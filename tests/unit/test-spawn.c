@@ -1,9 +1,11 @@
-/* Starting programs: who has to be admitted first, what is said of failures, and signals. */
+/* Starting programs, and waiting for them: who has to be admitted first, what is said of failures,
+ * and signals. */
 #include "config.h"
 
 #include "base/error.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "run/interrupt.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -125,6 +127,32 @@ test_signals (void)
   g_free (gate.program);
 }
 
+/* A signal that comes when what was waited for is there is left for who has it next. */
+static void
+test_interrupt (void)
+{
+  g_auto (Interrupt) interrupt = INTERRUPT_INIT;
+  g_autoptr (GError) error = NULL;
+  int ends[2];
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  g_assert_true (interrupt_open (&interrupt, NULL));
+  g_assert_cmpint (raise (SIGTERM), ==, 0);
+  g_assert_cmpint (close (ends[1]), ==, 0);
+  g_assert_true (interrupt_wait (&interrupt, ends[0], NULL));
+  g_assert_false (interrupt_check (&interrupt, &error));
+  g_assert_cmpstr (error->message, ==, "interrupted by signal 15");
+  g_clear_error (&error);
+  g_assert_cmpint (close (ends[0]), ==, 0);
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  g_assert_cmpint (raise (SIGINT), ==, 0);
+  g_assert_false (interrupt_await (&interrupt, ends[0], "nobody", &error));
+  g_assert_cmpstr (error->message, ==, "interrupted by signal 2");
+  g_assert_cmpint (close (ends[0]), ==, 0);
+  g_assert_cmpint (close (ends[1]), ==, 0);
+}
+
 int
 main (int argc, char **args)
 {
@@ -133,5 +161,6 @@ main (int argc, char **args)
   g_test_add_func ("/spawn/turned-away", test_turned_away);
   g_test_add_func ("/spawn/failed", test_failed);
   g_test_add_func ("/spawn/signals", test_signals);
+  g_test_add_func ("/spawn/interrupt", test_interrupt);
   return g_test_run ();
 }
