@@ -236,18 +236,3 @@ sleeper() {
   wait_until bash -c "! [ -d /proc/$pid ] || grep -q '^State:.*[ZX]' /proc/$pid/status"
   [ ! -e "$STATE/$ID" ]
 }
-
-@test "more containers at once than a user may own keys" {
-  local i n=$(($(</proc/sys/kernel/keys/maxkeys) + 10))
-  [ "$n" -le 500 ] || skip "machine: $n containers are too many here"
-  container_command /bin/sleep 100
-  for ((i = 0; i < n; i++)); do
-    "$BWRAP_OCI" --root "$STATE" run --detach --bundle "$BUNDLE" "k$i" \
-      </dev/null >/dev/null 2>"$TEST_DIR/err.$i" 3>&- &
-  done
-  wait
-  assert_equal "$(cat "$TEST_DIR"/err.*)" ""
-  assert_equal "$("$BWRAP_OCI" --root "$STATE" list --quiet 3>&- | wc -l)" "$n"
-  for ((i = 0; i < n; i++)); do "$BWRAP_OCI" --root "$STATE" delete --force "k$i" 3>&- & done
-  wait
-}

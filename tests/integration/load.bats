@@ -86,6 +86,17 @@ have_as_many_descriptors() { [ "$(descriptors | wc -l)" = 1 ]; }
   at_most "$(<"$TEST_DIR/list-longest")" 6
 }
 
+@test "more containers that run than a user may own keys" {
+  local n=$(($(</proc/sys/kernel/keys/maxkeys) + 10))
+  [ "$n" -le 500 ] || skip "machine: $n containers are too many here"
+  container_command /bin/sleep 100
+  at_once "$n" run --detach --bundle "$BUNDLE" NUMBER
+  assert_equal "$(cat "$TEST_DIR/errors")" ""
+  assert_equal "$("$BWRAP_OCI" --root "$STATE" list --quiet 3>&- | wc -l)" "$n"
+  at_once "$n" delete --force NUMBER
+  assert_equal "$(cat "$TEST_DIR/errors")" ""
+}
+
 @test "100 runs at once" {
   local began
   container_command /bin/sh -c 'echo finished; exit 7'
