@@ -11,6 +11,8 @@ sleeper() {
   container_command /bin/sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done'
   run_oci run --detach --bundle "$BUNDLE" "$@" "$ID"
   assert_success
+  # a first process that has not said what TERM is to do does not get it
+  wait_until grep -q up "$TEST_DIR/stdout"
 }
 
 @test "run --detach returns while the program runs" {
