@@ -155,19 +155,24 @@ PYTHON
   [ ! -e "$STATE/$ID" ]
 }
 
+# A command beside us, and its end by TERM.
+begin() { "$BWRAP_OCI" --root "$STATE" "$@" </dev/null >/dev/null 2>"$TEST_DIR/stderr" 3>&- & }
+ask_to_end() {
+  kill $!
+  status=0
+  wait $! || status=$?
+  stderr=$(<"$TEST_DIR/stderr")
+}
+
 @test "TERM while run --detach creates: a hook ends, and everything is undone" {
   listens
   printf '#!/bin/bash\necho $$ >%s/hook.pid; sleep 300\n' "$TEST_DIR" >"$TEST_DIR/hook.sh"
   chmod 0755 "$TEST_DIR/hook.sh"
   config '.hooks.createRuntime = [{path: $path}]' --arg path "$TEST_DIR/hook.sh"
   container_command /bin/true
-  "$BWRAP_OCI" --root "$STATE" run -d --bundle "$BUNDLE" "$ID" \
-    </dev/null >/dev/null 2>"$TEST_DIR/stderr" 3>&- &
+  begin run -d --bundle "$BUNDLE" "$ID"
   wait_until test -s "$TEST_DIR/hook.pid"
-  kill $!
-  status=0
-  wait $! || status=$?
-  stderr=$(<"$TEST_DIR/stderr")
+  ask_to_end
   assert_failure 1
   assert_one_line_error 'interrupted by signal 15'
   [ ! -e "$STATE/$ID" ]
@@ -175,13 +180,10 @@ PYTHON
 
 # A program that is never ready is waited for by a command that is then asked to end.
 gives_up() {
-  "$BWRAP_OCI" --root "$STATE" "$@" </dev/null >/dev/null 2>"$TEST_DIR/stderr" 3>&- &
+  begin "$@"
   wait_until is_status running
   wait_until test -e "$BUNDLE/rootfs/here"
-  kill $!
-  status=0
-  wait $! || status=$?
-  stderr=$(<"$TEST_DIR/stderr")
+  ask_to_end
   assert_failure 1
   assert_equal "$stderr" "bwrap-oci: interrupted by signal 15"
 }
