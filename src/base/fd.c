@@ -132,7 +132,8 @@ fd_write_all (int fd, const void *data, gsize length, GError **error)
   return TRUE;
 }
 
-/* Reads to the end; @size is what is to be expected, 0 if nothing is known. Transfer: full. */
+/* Reads to the end; @size is what is to be expected, 0 if nothing is known: just so much, where
+ * there was room for more, is all. Transfer: full. */
 static char *
 read_all (int fd, gsize size, gsize limit, gsize *ret_length, GError **error)
 {
@@ -155,6 +156,8 @@ read_all (int fd, gsize size, gsize limit, gsize *ret_length, GError **error)
           errno = EBADMSG;
           return throw_null (error, "too large: more than %" G_GSIZE_FORMAT " bytes", limit);
         }
+      if (length == size)
+        break;
       if (length == room)
         {
           room = MIN (room * 2, limit + 1);
@@ -248,6 +251,23 @@ fd_read_present_at (int dir_fd, const char *path, gsize limit, GBytes **ret_data
   if (data == NULL)
     return FALSE;
   *ret_data = g_bytes_new_take (data, length);
+  return TRUE;
+}
+
+gboolean
+fd_read_record (const char *path, char *ret_text, gsize size, GError **error)
+{
+  autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  ssize_t n;
+
+  if (fd < 0)
+    return throw_errno (error, "open %s", path);
+  do
+    n = read (fd, ret_text, size - 1);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    return throw_errno (error, "read %s", path);
+  ret_text[n] = '\0';
   return TRUE;
 }
 

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define STATUS_MAX 65536
-#define STAT_MAX 4096
+#define STAT_MAX 2048  /* 52 numbers and a name */
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LENGTH 36
 #define EXITING 0x4  /* PF_EXITING of the kernel's linux/sched.h (proc(5), flags) */
@@ -38,16 +38,14 @@ static const struct {
 gboolean
 proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
 {
-  g_autofree char *text = NULL;
   unsigned long long start = 0;
   unsigned flags = 0;
   const char *name, *end;
-  char path[64], state;
+  char text[STAT_MAX], path[64], state;
   int parent = 0;
 
   (void) snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
-  text = fd_read_file_at (AT_FDCWD, path, STAT_MAX, NULL, error);
-  if (text == NULL)
+  if (!fd_read_record (path, text, sizeof text, error))
     return FALSE;
 
   /* the name in parentheses may hold anything, so start behind the last one */
@@ -63,6 +61,12 @@ proc_stat (pid_t pid, ProcStat *ret_stat, GError **error)
   (void) g_strlcpy (ret_stat->name, name + 1,
                     MIN (sizeof ret_stat->name, (gsize) (end - name)));
   return TRUE;
+}
+
+gboolean
+proc_stat_is (const ProcStat *stat, guint64 start_time)
+{
+  return stat->start_time == start_time && stat->state != 'Z' && stat->state != 'X';
 }
 
 gboolean
@@ -143,7 +147,7 @@ proc_open_same (pid_t pid, guint64 start_time, gboolean *ret_gone, GError **erro
         g_propagate_error (error, g_steal_pointer (&local));
       return -1;
     }
-  *ret_gone = stat.start_time != start_time || stat.state == 'Z' || stat.state == 'X';
+  *ret_gone = !proc_stat_is (&stat, start_time);
   return *ret_gone ? -1 : fd_steal (&pidfd);
 }
 

@@ -16,6 +16,9 @@ typedef struct {
 /* Reads what /proc says of @pid. */
 gboolean proc_stat (pid_t pid, ProcStat *ret_stat, GError **error);
 
+/* Whether @stat is of the process that started at @start_time, and that is no zombie. */
+gboolean proc_stat_is (const ProcStat *stat, guint64 start_time);
+
 /* Looks up the number that @pid has in the pid namespace that it is in itself. */
 gboolean proc_inner_pid (pid_t pid, pid_t *ret_inner, GError **error);
 

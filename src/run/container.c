@@ -97,6 +97,7 @@ open_directory (Container *container, GError **error)
     return throw (error, "%s/%s: not the directory of a container", container->store->path,
                   container->id);
   container->fd = fd_steal (&fd);
+  container->owner = st.st_uid;
   return TRUE;
 }
 
@@ -325,56 +326,39 @@ is_being_created (const Container *container)
   return !taken;
 }
 
-/* The status of one whose init does not wait at its gate. One that ends closes it a moment before
- * it is gone, and who removes it takes the gate away when we have just seen it live. */
+/* The status of one whose init lives and does not wait. What has no cgroup of its own is never
+ * frozen. */
 static gboolean
-look_behind_gate (const Container *container, ContainerStatus *ret_status, GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  autofd pidfd = -1;
-  ProcStat stat;
-
-  if (proc_stat (container->init.pid, &stat, &local))
-    {
-      *ret_status = stat.exiting ? CONTAINER_STOPPED : CONTAINER_RUNNING;
-      return TRUE;
-    }
-  if (!container_pidfd (container, &pidfd, error))
-    return FALSE;
-  *ret_status = CONTAINER_STOPPED;
-  if (pidfd >= 0)
-    g_propagate_error (error, g_steal_pointer (&local));
-  return pidfd < 0;
-}
-
-/* The status of one whose init lives. What has no cgroup of its own is never frozen. */
-static gboolean
-look_at_living (const Container *container, ContainerStatus *ret_status, GError **error)
+look_at_cgroup (const Container *container, ContainerStatus status, ContainerStatus *ret_status,
+                GError **error)
 {
   g_autoptr (CgroupRecord) cgroups = NULL;
-  gboolean waits;
 
-  if (!container_cgroup_load (container, &cgroups, error)
-      || !container_gate_look (container, &waits, error))
+  if (!container_cgroup_load (container, &cgroups, error))
     return FALSE;
-  *ret_status = CONTAINER_CREATED;
-  if (!waits && !look_behind_gate (container, ret_status, error))
-    return FALSE;
-  if (cgroups != NULL && cgroups_are_frozen (cgroups))
-    *ret_status = CONTAINER_PAUSED;
+  *ret_status = cgroups != NULL && cgroups_are_frozen (cgroups) ? CONTAINER_PAUSED : status;
   return TRUE;
 }
 
-/* The status of one on record. */
+/* The status of one on record. First the gate, then the init: one that ends closes it a moment
+ * before it is gone, and who removes the container takes it away. */
 static gboolean
 look (const Container *container, ContainerStatus *ret_status, GError **error)
 {
-  autofd pidfd = -1;
+  g_autoptr (GError) local = NULL;
+  gboolean waits, looked = container_gate_look (container, &waits, &local);
+  InitLife life;
 
-  if (!container_pidfd (container, &pidfd, error))
+  if (!init_record_look (&container->init, &life, error))
     return FALSE;
   *ret_status = CONTAINER_STOPPED;
-  return pidfd < 0 || look_at_living (container, ret_status, error);
+  if (life == INIT_GONE || (life == INIT_ENDS && !waits))
+    return TRUE;
+  if (looked)
+    return look_at_cgroup (container, waits ? CONTAINER_CREATED : CONTAINER_RUNNING, ret_status,
+                           error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 ContainerStatus

@@ -40,6 +40,7 @@ typedef struct {
   const Store *store;       /* not owned */
   char *id;
   int fd;                   /* of its directory */
+  uid_t owner;              /* of its directory */
   ContainerRecord *record;  /* NULL: none (yet), or broken */
   InitRecord init;          /* pid 0: none (yet), or broken */
   GError *problem;          /* why a record is broken; NULL: none is */

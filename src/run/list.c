@@ -6,7 +6,6 @@
 #include "base/log.h"
 
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BARE_TRIES 5
@@ -44,12 +43,10 @@ ListEntry *
 list_entry_take (Container *container)
 {
   ListEntry *entry = entry_new (container->id, container_status (container));
-  struct stat st;
 
   if (container_status_is_alive (entry->status))
     entry->pid = container->init.pid;
-  if (fstat (container->fd, &st) == 0)
-    entry->owner = st.st_uid;
+  entry->owner = container->owner;
   if (entry->status != CONTAINER_BROKEN)
     entry->record = g_steal_pointer (&container->record);
   return entry;

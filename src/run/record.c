@@ -253,6 +253,32 @@ is_in_namespace (const InitRecord *init)
 }
 
 gboolean
+init_record_look (const InitRecord *init, InitLife *ret_life, GError **error)
+{
+  const char *boot_id = proc_boot_id (error);
+  autofd pidfd = -1;
+  ProcStat stat;
+
+  if (boot_id == NULL)
+    return FALSE;
+  *ret_life = INIT_GONE;
+  if (init->pid == 0 || strcmp (init->boot_id, boot_id) != 0)
+    return TRUE;
+  /* no descriptor is held: that it was there at this moment is all that is asked */
+  if (proc_stat (init->pid, &stat, NULL))
+    {
+      if (proc_stat_is (&stat, init->start_time) && is_in_namespace (init))
+        *ret_life = stat.exiting ? INIT_ENDS : INIT_LIVES;
+      return TRUE;
+    }
+  if (!init_record_pidfd (init, &pidfd, error))
+    return FALSE;
+  if (pidfd >= 0)
+    *ret_life = INIT_LIVES;
+  return TRUE;
+}
+
+gboolean
 init_record_pidfd (const InitRecord *init, int *ret_pidfd, GError **error)
 {
   const char *boot_id = proc_boot_id (error);

@@ -73,6 +73,15 @@ gboolean init_record_parse (const char *text, gsize length, InitRecord *ret_init
 /* Returns @init as one line with its newline. Transfer: full. */
 char *init_record_format (const InitRecord *init);
 
+typedef enum {
+  INIT_GONE,   /* no such process, or a zombie, or another process's number by now */
+  INIT_ENDS,   /* it still holds this and that */
+  INIT_LIVES,
+} InitLife;
+
+/* Looks at the process of @init, once. */
+gboolean init_record_look (const InitRecord *init, InitLife *ret_life, GError **error);
+
 /* Opens a pidfd for the process of @init. *@ret_pidfd is -1 if there is no such process, if it has
  * ended (a zombie has), or if its number is another process's by now. */
 gboolean init_record_pidfd (const InitRecord *init, int *ret_pidfd, GError **error);

@@ -112,7 +112,7 @@ banned "nothing is made or changed by a path alone" mkdir mknod mkfifo symlink l
 src/init/           before the pivot in a tmpfs of its own, behind it in the container
 END
 banned "what is opened by a path is none of an image" open open64 opendir <<'END'
-src/base/fd.c       /dev/null, /proc/self/fd; what the caller names
+src/base/fd.c       /dev/null, /proc; what the caller names
 src/base/log.c      the caller's log
 src/base/spawn.c    /proc/self/timens_offsets
 src/cgroup/dir.c    a cgroup, never through a link
