@@ -50,8 +50,8 @@ char *fd_read_file_at (int dir_fd, const char *path, gsize limit, gsize *ret_len
 char *fd_read_argument (const char *path, gsize limit, gsize *ret_length, GError **error);
 
 /* Reads a file of /proc that the kernel gives whole to who has room for it: no look at its size,
- * which is unknown, and no second read for its end. @ret_text gets at most @size - 1 bytes and a NUL
- * byte. */
+ * which is unknown, and no second read for its end. @ret_text gets at most @size - 1 bytes and a
+ * NUL byte. */
 gboolean fd_read_record (const char *path, char *ret_text, gsize size, GError **error);
 
 /* As fd_read_file_at(), where a file that is not there is no error: *@ret_data is then NULL.

@@ -6,9 +6,13 @@
 #include "base/log.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BARE_TRIES 5
+/* How long a bare directory is taken for the beginning of a create, which has 500 beside it at
+ * times, and how often to look. */
+#define BARE_YOUTH_MS 1000
 #define BARE_STEP_US 1000
 
 void
@@ -62,20 +66,29 @@ warn_of (const Container *container)
     log_warning ("container %s: %s", container->id, reason->message);
 }
 
-/* A directory without a lock and a record is what a create leaves that was killed; but also what
- * each begins with, and what a delete ends with, for a moment. */
+/* Whether @container may have a lock and a record at the next look. A directory without both is
+ * what a create leaves that was killed; but also what each begins with, for a moment. */
 static gboolean
-is_bare (const Container *container, const ListEntry *entry)
+is_beginning (const Container *container, const ListEntry *entry)
 {
-  return entry->status == CONTAINER_BROKEN && container->problem == NULL
-         && container->blind == NULL;
+  struct timespec now;
+  struct stat st;
+  gint64 age;
+
+  if (entry->status != CONTAINER_BROKEN || container->problem != NULL || container->blind != NULL
+      || fstat (container->fd, &st) < 0)
+    return FALSE;
+  (void) clock_gettime (CLOCK_REALTIME, &now);
+  age = (gint64) (now.tv_sec - st.st_ctim.tv_sec) * 1000
+        + (now.tv_nsec - st.st_ctim.tv_nsec) / 1000000;
+  return age >= 0 && age < BARE_YOUTH_MS;
 }
 
 /* The entry of container @id; NULL: it has been removed since. */
 static ListEntry *
 look_at (const Store *store, const char *id)
 {
-  for (int tries = 0;; tries++)
+  for (;;)
     {
       g_autoptr (ListEntry) entry = NULL;
       g_autoptr (Container) container = NULL;
@@ -89,7 +102,7 @@ look_at (const Store *store, const char *id)
       if (container == NULL)
         return NULL;
       entry = list_entry_take (container);
-      if (tries == BARE_TRIES || !is_bare (container, entry))
+      if (!is_beginning (container, entry))
         {
           warn_of (container);
           return g_steal_pointer (&entry);

@@ -375,6 +375,24 @@ on_tmpfs() {
   assert_one_line_error "$STATE/$ID: Permission denied"
 }
 
+@test "what has neither lock nor record is given a moment before list calls it broken" {
+  local holder
+  mkdir -p "$STATE"
+  mkdir -m 700 "$STATE/$ID"
+  { sleep 0.2; exec flock --no-fork "$STATE/$ID" sleep 100; } 3>&- &
+  holder=$!
+  run_oci list
+  assert_output_matches "$ID .*creating"
+  kill "$holder"
+  wait "$holder" || true
+  run_oci list
+  assert_success
+  assert_output_matches "$ID .*broken"
+  run_oci delete --force "$ID"
+  assert_success
+  assert_equal "$(ls "$STATE")" ""
+}
+
 # --- many, and at once ----------------------------------------------------------------------------
 
 # As many containers on record as wanted, all of the one process.
