@@ -96,10 +96,11 @@ function __bwrap_oci_complete
     set -l arguments
     set -l count 0
     set -l option ''
+    # by regular expression: in fish 4, "?" is no wildcard
     for word in $typed[2..]
         if test -n "$option"
             set option ''
-        else if string match -q -- '-?*' $word
+        else if string match -qr -- '^-.' $word
             set option (printf '%s\n' $rows | awk -F\t -v word=$word '($1 == word || $2 == word) && $3 != "" { print; exit }')
         else if test -z "$command"
             set command $word

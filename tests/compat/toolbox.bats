@@ -33,10 +33,10 @@ make_archive() {
   for sources in "/etc/apt/sources.list.d/$ID.sources" /etc/apt/sources.list; do
     [ ! -s "$sources" ] || break
   done
-  # once more, since a mirror may be busy
+  # once more, since a mirror may be busy; it fails when a descriptor of its own gets two digits
   for _ in 1 2; do
     mmdebstrap --quiet --variant=minbase --include="$CONTENTS" --format=tar "$VERSION_CODENAME" \
-      "$ARCHIVE.new" "$sources" >"$CLIENT_DIR/log" 2>&1 && break
+      "$ARCHIVE.new" "$sources" >"$CLIENT_DIR/log" 2>&1 3>&- 4>&- && break
     rm -f "$ARCHIVE.new"
   done
   [ -s "$ARCHIVE.new" ] || { tail "$CLIENT_DIR/log"; return 1; }
