@@ -239,9 +239,18 @@ add_unified (CgroupLimits *limits, const OciPair *pair, GError **error)
     .controller = strcmp (controller, "cgroup") == 0 ? "" : g_intern_string (controller),
     .pointer = pointer, .v2_file = pair->key,
   };
-  const CgroupValue value = { .asked = TRUE, .v1 = pair->value };
+  g_auto (GStrv) lines = g_strsplit (pair->value, "\n", -1);
 
-  return cgroup_limits_add (limits, &limit, &value, error);
+  /* one line at a time is what the kernel takes (cgroup-v2.rst, "Format": of nested keys) */
+  for (char **line = lines; *line != NULL; line++)
+    {
+      const CgroupValue value = { .asked = TRUE, .v1 = *line };
+
+      if ((line == lines || **line != '\0')
+          && !cgroup_limits_add (limits, &limit, &value, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 gboolean

@@ -196,6 +196,8 @@ static const LimitCase limit_cases[] = {
     "7 rdma.max=mlx hca_handle=3 hca_object=0" },
   { "{'unified':{'memory.high':'5','cgroup.max.depth':'2'}}", V2,
     "0 memory.high=5;0 cgroup.max.depth=2" },
+  { "{'unified':{'io.max':'8:0 riops=5\\n8:16 wiops=6\\n'}}", V2,
+    "0 io.max=8:0 riops=5;0 io.max=8:16 wiops=6" },
   { "{'unified':{'memory.high':'5'}}", V1,
     "/unified/memory.high: only cgroup v2 has such a limit" },
   { "{'unified':{'nosuch.x':'5'}}", V2, "/unified/nosuch.x: only cgroup v2 has such a limit" },
