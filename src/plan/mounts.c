@@ -95,6 +95,16 @@ added_flags (const MountOptions *options, const SourceFacts *facts)
                                                      : MOUNT_ADDED_FLAGS & ~facts->flags;
 }
 
+/* What the host has on the mount and bwrap does not know of, so that it was lost when bwrap set its
+ * own. */
+static guint64
+forgotten_flags (const MountOptions *options, const SourceFacts *facts)
+{
+  if (facts == NULL)
+    return 0;
+  return facts->flags & MOUNT_ATTR_NOSYMFOLLOW & ~(options->clear | options->recursive_clear);
+}
+
 /* The numbers of OP_BIND; @facts NULL: a staged tree of the host, not a source. */
 static void
 add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint32 flags)
@@ -104,7 +114,7 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
                           facts != NULL ? facts->path : staged, work->target);
   PlanOp *op = plan_op (work->context->plan, OP_BIND, row, flags | target_flags (work->target));
   guint64 numbers[BIND_NUMBERS] = {
-    [BIND_SET] = options->set,
+    [BIND_SET] = options->set | forgotten_flags (options, facts),
     [BIND_CLEAR] = options->clear,
     [BIND_PROPAGATION] = options->propagation,
     [BIND_RECURSIVE_SET] = options->recursive_set,

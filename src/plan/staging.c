@@ -142,8 +142,9 @@ root_op (PlanContext *context, gboolean layered)
                         OP_FLAG_RECURSIVE | (layered ? 0 : OP_FLAG_CHECK_SOURCE));
   int wanted = context->spec->linux_->rootfs_propagation;
   guint64 numbers[BIND_NUMBERS] = {
-    /* bwrap has set nothing on an overlay, and the host's mount is not asked any more */
-    [BIND_SET] = layered ? facts->flags & restrictions : 0,
+    /* bwrap has set nothing on an overlay, and the host's mount is not asked any more; else the one
+     * that bwrap does not know of was lost when it set its own */
+    [BIND_SET] = facts->flags & (layered ? restrictions : (guint64) MOUNT_ATTR_NOSYMFOLLOW),
     /* a slave still hears of the host's mounts; shared and unbindable come at the end */
     [BIND_RECURSIVE_PROPAGATION] = wanted >= 0 && (wanted & MS_SLAVE) ? MS_SLAVE : MS_PRIVATE,
     [BIND_SOFT_CLEAR] = layered ? 0 : MOUNT_ADDED_FLAGS,

@@ -259,6 +259,17 @@ rbind,rnosymfollow: ro nosuid nodev nosymfollow: rw -nosuid -nodev noexec nosymf
 EOT
 }
 
+@test "nosymfollow of the host's mount, which bubblewrap does not know of, stays" {
+  own_user_namespace
+  prepare=$(tree nosymfollow,noexec rw)
+  check_tree <<'EOT'
+rbind: nosymfollow noexec: -nosymfollow -noexec
+rbind,ro: ro nosymfollow noexec: rw -nosymfollow
+rbind,symfollow: -nosymfollow noexec: -nosymfollow
+rbind,rsymfollow: -nosymfollow noexec: -nosymfollow
+EOT
+}
+
 @test "the same below a top that has none of them" {
   own_user_namespace
   prepare=$(tree rw ro,nosuid,nodev,noexec)
