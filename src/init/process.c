@@ -332,6 +332,33 @@ release_memory (void)
   (void) madvise ((void *) (here - depth), depth - page, MADV_DONTNEED);
 }
 
+static void
+end_by_signal (int signal)
+{
+  _exit (128 + signal);
+}
+
+/* The kernel lets the first process of a pid namespace end by no signal but those that it handles
+ * (pid_namespaces(7)); what waits is to end by all that would end a program. The exec forgets
+ * it. */
+static void
+heed_signals (void)
+{
+  static const int others[] = { SIGKILL, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
+                                SIGURG, SIGWINCH };
+  const struct sigaction action = { .sa_handler = end_by_signal };
+
+  for (int signal = 1; signal <= SIGRTMAX; signal++)
+    {
+      size_t i = 0;
+
+      while (i < sizeof others / sizeof others[0] && others[i] != signal)
+        i++;
+      if (i == sizeof others / sizeof others[0])
+        (void) sigaction (signal, &action, NULL);
+    }
+}
+
 /* Waits until somebody connects and says "start"; that connection then carries the
  * answer. A connection that ends without a word is forgotten. */
 static void
@@ -366,6 +393,8 @@ do_ready (struct init *init, const struct op *op)
   if (command == COMMAND_COMMIT && (op->header->flags & OP_FLAG_GATE))
     {
       (void) close (init->control);
+      if (getpid () == 1)
+        heed_signals ();
       release_memory ();
       wait_at_gate (init);
     }

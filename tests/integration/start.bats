@@ -158,6 +158,25 @@ sys.exit(subprocess.call(["bash", "-c", *sys.argv[1:]], stdin=subprocess.DEVNULL
   assert_success
 }
 
+@test "any signal that ends a program ends the waiting init; others do not" {
+  for signal in CHLD CONT WINCH; do
+    creates /bin/sleep 60
+    run_oci kill "$ID" "$signal"
+    assert_success
+    run_oci start "$ID"
+    assert_success
+    run_oci delete --force "$ID"
+  done
+  for signal in TERM INT 37; do
+    creates /bin/sleep 60
+    run_oci kill "$ID" "$signal"
+    assert_success
+    wait_until is_status stopped
+    run_oci delete "$ID"
+    assert_success
+  done
+}
+
 @test "delete ends a created container" {
   creates /bin/sleep 60
   local pid
