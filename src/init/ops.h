@@ -214,7 +214,8 @@ enum hook_number {
   X (PERSONALITY, personality, "personality", 1, 0)  /* n: of personality(2) */ \
   /* n: mode and flags of set_mempolicy(2), then the mask of nodes */ \
   X (MEMORY_POLICY, memory_policy, "memory-policy", 2, 0) \
-  X (AFFINITY, affinity, "affinity", 1, 0)  /* n: the mask of sched_setaffinity(2) */ \
+  /* n: the mask of sched_setaffinity(2); none: all */ \
+  X (AFFINITY, affinity, "affinity", 0, 0) \
   X (RLIMIT, rlimit, "rlimit", 3, 0)  /* n: resource, soft, hard */ \
   X (GROUPS, groups, "groups", 0, 0)  /* n: supplementary gids */ \
   X (CWD, cwd, "cwd", PROGRAM_NUMBERS, 1)  /* n: enum program_number; s: the working directory */ \

@@ -238,7 +238,16 @@ do_memory_policy (struct init *init, const struct op *op)
 void
 do_affinity (struct init *init, const struct op *op)
 {
-  if (syscall (SYS_sched_setaffinity, 0, op->header->n_numbers * sizeof (uint64_t), op->numbers)
-      < 0)
+  const uint64_t *mask = op->numbers;
+  size_t length = op->header->n_numbers * sizeof (uint64_t);
+  uint64_t all[8192 / 64];  /* the kernel's most */
+
+  if (length == 0)
+    {
+      memset (all, 0xff, sizeof all);
+      mask = all;
+      length = sizeof all;
+    }
+  if (syscall (SYS_sched_setaffinity, 0, length, mask) < 0)
     fail (init, "sched_setaffinity", "");
 }

@@ -118,15 +118,28 @@ plan_memory_policy (PlanContext *context, GError **error)
                          policy->nodes);
 }
 
+/* The kernel cuts them down to those of the cgroup. Otherwise it would stay with what the caller,
+ * perhaps a daemon that keeps to a few, was bound to (sched_setaffinity(2)). */
+static void
+plan_all_cpus (PlanContext *context)
+{
+  (void) plan_op (context->plan, OP_AFFINITY,
+                  plan_row (context->plan, "/linux/cgroupsPath", "run on all its CPUs"), 0);
+}
+
 gboolean
-plan_affinity (PlanContext *context, GError **error)
+plan_affinity (PlanContext *context, gboolean apart, GError **error)
 {
   const OciCpuAffinity *affinity = context->process->exec_cpu_affinity;
   const char *list;
   PlanOp *op;
 
   if (affinity == NULL || (affinity->initial == NULL && affinity->final == NULL))
-    return TRUE;
+    {
+      if (apart)
+        plan_all_cpus (context);
+      return TRUE;
+    }
   /* the process is in its cgroup already, so the first of the two has no time of its own */
   list = affinity->final != NULL ? affinity->final : affinity->initial;
   op = plan_op (context->plan, OP_AFFINITY,
@@ -138,6 +151,11 @@ plan_affinity (PlanContext *context, GError **error)
 gboolean
 plan_attributes (PlanContext *context, GError **error)
 {
+  const CgroupPlan *cgroup = context->plan->cgroup;
+
+  if (cgroup != NULL && (cgroup->scope != NULL || cgroup->targets->len > 0)
+      && cgroup_is_apart (context->spec, cgroup->scope != NULL))
+    plan_all_cpus (context);
   plan_scheduler (context);
   plan_io_priority (context);
   plan_personality (context);

@@ -134,8 +134,8 @@ gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const c
 /* Adds what the process keeps through the exec: scheduling, priorities, personality. */
 gboolean plan_attributes (PlanContext *context, GError **error);
 
-/* Adds the CPUs that a process of exec runs on. */
-gboolean plan_affinity (PlanContext *context, GError **error);
+/* Adds the CPUs that a process of exec runs on; @apart: it goes into a cgroup_is_apart(). */
+gboolean plan_affinity (PlanContext *context, gboolean apart, GError **error);
 
 /* Adds the instruction to start a session of its own. */
 void plan_session (Plan *plan);

@@ -71,6 +71,14 @@ plan_cgroup_path (const char *own, const char *wanted, const char *id)
   return strcmp (normal, "/") == 0 ? g_strdup (own) : g_strconcat (above, normal, NULL);
 }
 
+gboolean
+cgroup_is_apart (const OciSpec *spec, gboolean scope)
+{
+  const char *path = spec->linux_->cgroups_path;
+
+  return scope || (path != NULL && *path == '/');
+}
+
 /* Only who rules over the host's devices can restrict them. */
 static gboolean
 can_rule_devices (const MachineFacts *machine)

@@ -59,6 +59,10 @@ void cgroup_plan_free (CgroupPlan *plan);
  * none); @own is that of the caller. NULL if @own is needed and NULL. Transfer: full. */
 char *plan_cgroup_path (const char *own, const char *wanted, const char *id);
 
+/* Whether the cgroup of a container of @spec, in a @scope or not, is not one below the caller's:
+ * then what the caller is bound to is not meant for the container. */
+gboolean cgroup_is_apart (const OciSpec *spec, gboolean scope);
+
 /* What the plan has to know about hierarchies. */
 typedef enum {
   CGROUP_NEEDS_NOTHING,

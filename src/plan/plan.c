@@ -243,7 +243,7 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
     return NULL;
   if (facts->joins_pid_ns)
     (void) plan_op (plan, OP_INSIDE, plan_row (plan, "", "go on in the pid namespace"), 0);
-  if (!plan_check_ids (&context, error) || !plan_affinity (&context, error)
+  if (!plan_check_ids (&context, error) || !plan_affinity (&context, facts->cgroup_apart, error)
       || !plan_terminal (&context, 0, error)
       || !plan_process (&context, error))
     return NULL;

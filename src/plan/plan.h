@@ -180,6 +180,7 @@ typedef struct {
   gboolean setgroups_deny;
   guint last_capability;
   gboolean joins_pid_ns;   /* another pid namespace than the caller's */
+  gboolean cgroup_apart;   /* its cgroup_is_apart() */
   SecurityModules modules; /* where plan_needs_modules() */
 } ExecFacts;
 

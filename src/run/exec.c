@@ -89,7 +89,7 @@ read_facts (pid_t pid, ExecFacts *ret_facts, GError **error)
 
 /* What the new process goes into, and with what. */
 typedef struct {
-  const SpawnNamespaces *namespaces;
+  SpawnNamespaces namespaces;
   const CgroupDoors *doors;
   guint preserve_fds;
   int instructions;
@@ -141,7 +141,7 @@ join (Launch *launch, const Joining *joining, const Plan *plan, GError **error)
   char first_number[16];
   const char *const argv[] = { "bwrap-oci-init", first_number, NULL };
   SpawnRequest request = { .program = "bwrap-oci-init", .program_fd = init, .argv = argv,
-                           .directory = "/", .namespaces = joining->namespaces };
+                           .directory = "/", .namespaces = &joining->namespaces };
 
   if (init < 0)
     return FALSE;
@@ -168,9 +168,10 @@ join (Launch *launch, const Joining *joining, const Plan *plan, GError **error)
 
 /* The plan for a program in the live @container of @spec, and which namespaces to join for it. */
 static Plan *
-make_plan (Container *container, OciSpec *spec, const ExecRequest *request,
-           SpawnNamespaces *namespaces, GError **error)
+make_plan (Container *container, OciSpec *spec, const ExecRequest *request, Joining *joining,
+           GError **error)
 {
+  SpawnNamespaces *namespaces = &joining->namespaces;
   g_autoptr (OciProcess) process = exec_process (spec, request, error);
   g_auto (ExecFacts) facts = { 0 };
   PlanOptions options = { .id = container->id, .detach = request->detach,
@@ -182,6 +183,8 @@ make_plan (Container *container, OciSpec *spec, const ExecRequest *request,
       || !proc_other_namespaces (container->init.pid, &namespaces->types, error))
     return NULL;
   facts.joins_pid_ns = (namespaces->types & CLONE_NEWPID) != 0;
+  facts.cgroup_apart = joining->doors->doors != NULL
+                       && cgroup_is_apart (spec, joining->doors->scope != NULL);
   if (plan_needs_modules (spec, process))
     host_security_probe (&facts.modules);
   plan = plan_exec_new (spec, process, &facts, &options, error);
@@ -212,16 +215,17 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   g_autoptr (OciSpec) spec = container_spec (container, error);
   g_autoptr (Plan) plan = NULL;
   autofd pidfd = -1, instructions = -1, proc = -1;
-  SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
   g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
-  Joining joining = { .namespaces = &namespaces, .doors = &doors,
+  Joining joining = { .namespaces = SPAWN_NAMESPACES_INIT, .doors = &doors,
                       .preserve_fds = request->preserve_fds };
 
   if (spec == NULL || !container_pidfd (container, &pidfd, error))
     return FALSE;
   if (pidfd < 0)
     return throw (error, "cannot exec in a stopped container");
-  plan = make_plan (container, spec, request, &namespaces, error);
+  if (!container_cgroup_doors (container, request->cgroups, &doors, error))
+    return FALSE;
+  plan = make_plan (container, spec, request, &joining, error);
   if (plan == NULL)
     return FALSE;
   instructions = launch_instructions (plan, container, TRUE, error);
@@ -233,12 +237,11 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
       if (proc < 0)
         return throw_errno (error, "open /proc");
     }
-  namespaces.pidfd = pidfd;
-  joining.inside = (namespaces.types & CLONE_NEWPID) != 0;
+  joining.namespaces.pidfd = pidfd;
+  joining.inside = (joining.namespaces.types & CLONE_NEWPID) != 0;
   joining.instructions = instructions;
   joining.proc = proc;
-  return container_cgroup_doors (container, request->cgroups, &doors, error)
-         && join (launch, &joining, plan, error)
+  return join (launch, &joining, plan, error)
          && launch_wait_ready (launch, plan, error)
          && pass_pidfd (request->pidfd_socket, "setns", launch->bwrap.child_pidfd, error)
          && console_take (&launch->console, console, request->console_socket, error)
