@@ -152,7 +152,7 @@ read_call (Call *call, GError **error)
   OptionSet sets[] = { { call->command->options, call->values }, { common_options, &common } };
   char **args = options_parse (sets, G_N_ELEMENTS (sets), call->args, error);
 
-  if (args != NULL && call->command->late_options && *args != NULL)
+  if (args != NULL && !call->command->early_options && *args != NULL)
     {
       char *first = *args;
 

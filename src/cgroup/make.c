@@ -125,7 +125,7 @@ check_frozen (const CgroupDir *dir, GError **error)
     state = g_strdup ("FROZEN");
   if (state == NULL || strcmp (state, "THAWED") == 0)
     return TRUE;
-  return throw (error, "cgroup %s is frozen", dir->path);
+  return throw (error, "cgroup %s: container's cgroup unexpectedly frozen", dir->path);
 }
 
 /* Whether a limit cannot do without @controller. */

@@ -47,7 +47,7 @@ typedef struct {
   int max_args;           /* -1: any number */
   const char *refusal;    /* there is no such thing here: why, whatever follows the name */
   gboolean takes_id;      /* the first argument, if there is one, is a container's id */
-  gboolean late_options;  /* options may stand behind the first argument as well */
+  gboolean early_options;  /* behind the first argument stands none: words of others follow */
 
   /* @options is that struct, @args ends with NULL. Strings live as long as the process. */
   int (*run) (const CmdContext *context, gconstpointer options, char **args, GError **error);

@@ -90,5 +90,6 @@ const Command cmd_exec = {
   .min_args = 1,
   .max_args = -1,
   .takes_id = TRUE,
+  .early_options = TRUE,
   .run = run,
 };

@@ -55,5 +55,6 @@ const Command cmd_kill = {
   .options_size = sizeof (Options),
   .min_args = 1,
   .max_args = 2,
+  .early_options = TRUE,
   .run = run,
 };

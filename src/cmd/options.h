@@ -1,9 +1,9 @@
 /* The command line by table: one row per option, filled into a plain struct.
  *
- * Options stand before the arguments: reading stops at the first word that is none, or behind
- * "--". "--name=VALUE", "--name VALUE", "-n VALUE", "-nVALUE", "-n=VALUE" and a bundle of flags
- * ("-df") are read, and "-name" for a whole long name, since callers write "-no-subreaper".
- * Strings are words of argv as they are, in no encoding.
+ * Reading stops at the first word that is no option, or behind "--". "--name=VALUE",
+ * "--name VALUE", "-n VALUE", "-nVALUE", "-n=VALUE" and a bundle of flags ("-df") are read, and
+ * "-name" for a whole long name, since callers write "-no-subreaper". Strings are words of argv as
+ * they are, in no encoding.
  *
  * Members by row macro:
  *   OPTION_FLAG     gboolean

@@ -28,8 +28,9 @@ static const Option options[] = {
 static void
 print_json (const GArray *pids)
 {
+  (void) putchar ('[');
   for (guint i = 0; i < pids->len; i++)
-    (void) printf ("%s%d", i > 0 ? "," : "[", (int) g_array_index (pids, pid_t, i));
+    (void) printf ("%s%d", i > 0 ? "," : "", (int) g_array_index (pids, pid_t, i));
   (void) puts ("]");
 }
 
@@ -170,5 +171,6 @@ const Command cmd_ps = {
   .min_args = 1,
   .max_args = -1,
   .takes_id = TRUE,
+  .early_options = TRUE,
   .run = run,
 };

@@ -83,6 +83,5 @@ const Command cmd_unit = {
   .options_size = sizeof (Options),
   .min_args = 1,
   .max_args = 1,
-  .late_options = TRUE,
   .run = run,
 };

@@ -73,5 +73,6 @@ const Command cmd_unshare = {
   .options_size = sizeof (Options),
   .min_args = 1,
   .max_args = -1,
+  .early_options = TRUE,
   .run = run,
 };

@@ -370,6 +370,16 @@ open_entry (const Container *container, const CgroupEntry *entry, const GPtrArra
   return add_own_door (container, entry, &dir, doors, error);
 }
 
+/* Whether @word of exec --cgroup names something above. */
+static gboolean
+leads_up (const char *word)
+{
+  const char *colon = strchr (word, ':');
+  g_auto (GStrv) names = g_strsplit (colon != NULL ? colon + 1 : word, "/", -1);
+
+  return g_strv_contains ((const char *const *) names, "..");
+}
+
 /* Fails for a word of exec --cgroup that means no cgroup of the container. */
 static gboolean
 check_below (const CgroupRecord *record, const GPtrArray *below, GError **error)
@@ -379,6 +389,8 @@ check_below (const CgroupRecord *record, const GPtrArray *below, GError **error)
       const char *word = g_ptr_array_index (below, k);
       gboolean meant = FALSE;
 
+      if (leads_up (word))
+        return throw (error, "--cgroup: %s is not a sub cgroup path", word);
       for (guint i = 0; record != NULL && i < record->entries->len && !meant; i++)
         {
           g_auto (CgroupDir) dir = CGROUP_DIR_INIT;
@@ -460,19 +472,13 @@ GArray *
 container_pids (const Container *container, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
-  g_autoptr (GArray) pids = NULL;
   autofd pidfd = -1;
 
   if (!container_check (container, error) || !container_pidfd (container, &pidfd, error)
       || !container_cgroup_load (container, &record, error))
     return NULL;
   if (record != NULL && cgroups_are_owned (record))
-    pids = cgroups_pids (record, error);
-  else if (pidfd >= 0)
-    pids = processes_list (&container->init, error);
-  else
-    return throw_null (error, "container not running");
-  if (pids != NULL && pids->len == 0)
-    return throw_null (error, "container not running");
-  return g_steal_pointer (&pids);
+    return cgroups_pids (record, error);
+  return pidfd >= 0 ? processes_list (&container->init, error)
+                    : g_array_new (FALSE, FALSE, sizeof (pid_t));
 }

@@ -66,6 +66,5 @@ gboolean container_cgroup_load (const Container *container, CgroupRecord **ret_r
                                 GError **error);
 
 /* Returns the numbers of the container's processes as seen from here, in order: those of its own
- * cgroup, else those of its namespaces. "container not running" if there are none.
- * Transfer: full. */
+ * cgroup, else those of its namespaces, and so mostly none when it has stopped. Transfer: full. */
 GArray *container_pids (const Container *container, GError **error);

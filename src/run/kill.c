@@ -55,6 +55,20 @@ signal_init (int pidfd, int signal, GError **error)
   return throw_errno (error, "send signal %d", signal);
 }
 
+/* Whether there are processes left, of a container whose first one has ended. */
+static gboolean
+has_survivors (const Container *container)
+{
+  g_autoptr (CgroupRecord) cgroups = NULL;
+  g_autoptr (GArray) pids = NULL;
+
+  if (!container_cgroup_load (container, &cgroups, NULL) || cgroups == NULL
+      || !cgroups_are_owned (cgroups))
+    return FALSE;
+  pids = cgroups_pids (cgroups, NULL);
+  return pids != NULL && pids->len > 0;
+}
+
 gboolean
 container_kill (const Container *container, int signal, gboolean all, GError **error)
 {
@@ -62,9 +76,9 @@ container_kill (const Container *container, int signal, gboolean all, GError **e
 
   if (!container_check (container, error) || !container_pidfd (container, &pidfd, error))
     return FALSE;
-  if (pidfd < 0 && !all)
+  if (pidfd < 0 && !all && (signal != SIGKILL || !has_survivors (container)))
     return throw (error, "container not running");
-  if (all || (signal == SIGKILL && !processes_end_with_init (&container->init)))
+  if (all || pidfd < 0 || (signal == SIGKILL && !processes_end_with_init (&container->init)))
     return signal_all (container, pidfd, signal, error);
   if (!signal_init (pidfd, signal, error))
     return FALSE;

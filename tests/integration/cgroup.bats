@@ -186,7 +186,7 @@ start_container() {
   run_container true
   assert_failure 1
   assert_one_line_error "/linux/cgroupsPath: cgroup "
-  assert_stderr_has "is frozen"
+  assert_stderr_has "container's cgroup unexpectedly frozen"
 }
 
 # --- limits -------------------------------------------------------------------
@@ -404,6 +404,21 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   wait_until no_processes
 }
 
+@test "KILL reaches what outlives the first process" {
+  config '.linux.namespaces |= map (select (.type != "pid"))'
+  start_container sh -c 'setsid sleep 1000 & sleep 0.3'
+  wait_until is_status stopped
+  run_oci kill "$ID" TERM
+  assert_failure 1
+  assert_one_line_error 'container not running'
+  run_oci kill "$ID" KILL
+  assert_success
+  wait_until ps_has 0
+  run_oci kill "$ID" KILL
+  assert_failure 1
+  assert_one_line_error 'container not running'
+}
+
 @test "ps: as ps(1), with its options, as JSON" {
   start_container sleep 1234
   run_oci ps "$ID"
@@ -417,8 +432,11 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   run_oci kill "$ID" KILL
   wait_until is_status stopped
   run_oci ps "$ID"
-  assert_failure 1
-  assert_one_line_error 'container not running'
+  assert_success
+  assert_output_matches '^UID +PID [^0-9]*$'
+  run_oci ps --format json "$ID"
+  assert_success
+  assert_output '[]'
 }
 
 @test "exec goes into the cgroup" {
@@ -427,10 +445,39 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   assert_equal "$(cut -d: -f3 <<<"$output" | sort -u)" "/$ID"
 }
 
+@test "exec --cgroup leads downwards only" {
+  start_container sleep 100
+  for path in .. a/../../b; do
+    run_oci exec --cgroup "$path" "$ID" true
+    assert_failure 255
+    assert_one_line_error "--cgroup: $path is not a sub cgroup path"
+  done
+}
+
+@test "a cgroup apart from the caller's: all its CPUs, whatever the caller is bound to" {
+  [ "$(nproc)" -gt 1 ] || skip "machine: one CPU"
+  all=$(grep Cpus_allowed_list /proc/self/status)
+  taskset -pc "$(nproc --all | awk '{ print $1 - 1 }')" $BASHPID >/dev/null
+  bound=$(grep Cpus_allowed_list /proc/self/status)
+  [ "$bound" != "$all" ]
+  run_container grep Cpus_allowed_list /proc/self/status
+  assert_output "$all"
+  start_container sleep 100
+  run_oci exec "$ID" grep Cpus_allowed_list /proc/self/status
+  assert_output "$all"
+  run_oci delete --force "$ID"
+  config ".linux.cgroupsPath = \"$ID\""
+  run_container grep Cpus_allowed_list /proc/self/status
+  assert_output "$bound"
+  start_container sleep 100
+  run_oci exec "$ID" grep Cpus_allowed_list /proc/self/status
+  assert_output "$bound"
+}
+
 @test "update: by options, by file, by standard input" {
   controllers pids memory
   start_container sleep 100
-  run_oci update --pids-limit 7 --memory 64M "$ID"
+  run_oci update "$ID" --pids-limit 7 --memory=64M
   assert_success
   assert_no_stderr
   assert_equal "$(file pids.max)" 7
