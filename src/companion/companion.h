@@ -1,5 +1,5 @@
 /* bwrap-oci-gio: what needs json-glib or GIO, apart from the runtime because loading them takes
- * longer than most commands do.
+ * longer than most commands do; and what loads plugins.
  *
  * Its arguments come from bwrap-oci, which has checked them: LOG FORMAT DEBUG COMMAND ARGUMENT...;
  * it is not for people. */
@@ -35,3 +35,10 @@ gboolean companion_scope_attach (char **args, GError **error);
 
 /* Stops a scope, if it is still the same: BUS UNIT INVOCATION. */
 gboolean companion_scope_stop (char **args, GError **error);
+
+/* Prints the login name of a uid, if it has one: UID. */
+gboolean companion_user (char **args, GError **error);
+
+/* Prints what libsubid says of a user, in lines of subuid(5) that belong to "uid" and "gid":
+ * NAME. */
+gboolean companion_sub_ids (char **args, GError **error);

@@ -30,6 +30,8 @@ static const CompanionCommand commands[] = {
   { "scope-set", 2, companion_scope_set, TRUE },
   { "scope-attach", 4, companion_scope_attach, TRUE },
   { "scope-stop", 3, companion_scope_stop, TRUE },
+  { "user", 1, companion_user, TRUE },
+  { "sub-ids", 1, companion_sub_ids, TRUE },
 };
 
 static const CompanionCommand *

@@ -160,7 +160,7 @@ host_ids_probe (MachineFacts *facts, GError **error)
       facts->no_new_privs = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
       find_map_tool (&facts->newuidmap, NEWUIDMAP_PATH, facts->no_new_privs);
       find_map_tool (&facts->newgidmap, NEWGIDMAP_PATH, facts->no_new_privs);
-      host_subid_probe (facts, SUBID_DIRECTORY);
+      host_subid_probe (facts, USERS_DIRECTORY);
     }
   return TRUE;
 }

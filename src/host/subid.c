@@ -3,23 +3,13 @@
 
 #include "host/subid.h"
 
+#include "base/ask.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
 
-#include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#ifdef HAVE_LIBSUBID
-#include <stdbool.h>
-#include <shadow/subid.h>
-#endif
 
 /* Beyond these a file is not read: a subuid file of 100000 users has 3 MiB. */
 #define SUBID_SIZE_MAX ((gsize) 16 * 1024 * 1024)
@@ -188,7 +178,7 @@ read_databases (int directory)
 }
 
 /* Finds the login name of @uid in the passwd file; NULL: not there. It is read here first because
- * getpwuid(3) takes ten times as long, with a look for nscd each time. Transfer: full. */
+ * to ask takes a program. Transfer: full. */
 static char *
 find_in_passwd (int directory, uid_t uid)
 {
@@ -209,90 +199,72 @@ find_in_passwd (int directory, uid_t uid)
   return NULL;
 }
 
+/* --- asking the companion ----------------------------------------------------------------- */
+
+/* Asks for what other sources than files know: they are plugins, which are not loaded here.
+ * Transfer: full. */
+static char *
+ask (const char *command, const char *argument, GError **error)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_autofree char *answer = NULL;
+  int status;
+
+  g_ptr_array_add (words, (gpointer) command);
+  g_ptr_array_add (words, (gpointer) argument);
+  answer = ask_companion (words, &status, error);
+  if (answer == NULL || status == 0)
+    return g_steal_pointer (&answer);
+  return throw_null (error, "%s", answer);
+}
+
 static char *
 find_user (int directory, const Databases *databases, uid_t uid)
 {
-  const struct passwd *entry;
-  char *user = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *number = NULL;
+  g_autofree char *user = NULL;
 
   if (databases->passwd_files)
     user = find_in_passwd (directory, uid);
   if (user != NULL)
-    return user;
-  entry = getpwuid (uid);
-  return entry != NULL ? g_strdup (entry->pw_name) : NULL;
+    return g_steal_pointer (&user);
+  number = g_strdup_printf ("%u", uid);
+  user = ask ("user", number, &error);
+  if (user == NULL)
+    log_warning ("the name of uid %u cannot be asked for: %s", uid, error->message);
+  return user != NULL && *user != '\0' ? g_steal_pointer (&user) : NULL;
 }
 
-/* --- asking ------------------------------------------------------------------------------- */
-
-#ifdef HAVE_LIBSUBID
-typedef bool (*InitFunction) (const char *program, FILE *log);
-typedef int (*RangesFunction) (const char *owner, struct subid_range **ranges);
-
-/* The libraries that there are, the newest first; 3 still had other names. */
-static const struct {
-  const char *file;
-  const char *init;
-  const char *uids;
-  const char *gids;
-} libraries[] = {
-  { "libsubid.so.5", "subid_init", "subid_get_uid_ranges", "subid_get_gid_ranges" },
-  { "libsubid.so.4", "subid_init", "subid_get_uid_ranges", "subid_get_gid_ranges" },
-  { "libsubid.so.3", "libsubid_init", "get_subuid_ranges", "get_subgid_ranges" },
-};
-
-/* Looks @name up in @library. A union, as ISO C has no cast from object to function pointer. */
-#define LIBRARY_FUNCTION(library, name, T) \
-  (((union { void *object; T function; }) { .object = dlsym (library, name) }).function)
-
-/* Appends what @ask says of @user to @ranges. */
-static gboolean
-ask_ranges (RangesFunction ask, const char *user, GArray *ranges)
+char *
+host_user_name (uid_t uid)
 {
-  struct subid_range *found = NULL;
-  int n = ask != NULL ? ask (user, &found) : -1;
+  autofd fd = open (USERS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  Databases databases = read_databases (fd);
 
-  for (int i = 0; i < n; i++)
-    {
-      IdRange range = { .first = (guint32) found[i].start, .count = (guint32) found[i].count };
-
-      if (found[i].count > 0 && found[i].start < G_MAXUINT32
-          && found[i].count <= G_MAXUINT32 - found[i].start)
-        g_array_append_val (ranges, range);
-    }
-  free (found);
-  return n >= 0;
+  return find_user (fd, &databases, uid);
 }
 
-/* Asks libsubid, which loads a plugin for it. It is opened only here: it brings a dozen libraries
- * along, and hardly any machine needs it. */
+/* Asks for the ranges of the user. They come in lines as the files have them, of the owners "uid"
+ * and "gid". */
 static gboolean
-ask_library (const char *user, MachineFacts *facts)
+ask_ranges (MachineFacts *facts)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (libraries); i++)
-    {
-      void *library = dlopen (libraries[i].file, RTLD_NOW | RTLD_LOCAL);
-      InitFunction init;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *lines = ask ("sub-ids", facts->user, &error);
 
-      if (library == NULL)
-        continue;
-      /* without a log of its own it would write to stderr */
-      init = LIBRARY_FUNCTION (library, libraries[i].init, InitFunction);
-      return init != NULL && init (PACKAGE_NAME, NULL)
-             && ask_ranges (LIBRARY_FUNCTION (library, libraries[i].uids, RangesFunction), user,
-                            facts->sub_uids)
-             && ask_ranges (LIBRARY_FUNCTION (library, libraries[i].gids, RangesFunction), user,
-                            facts->sub_gids);
+  if (lines != NULL)
+    {
+      subid_parse (lines, strlen (lines), "uid", facts->uid, facts->sub_uids);
+      subid_parse (lines, strlen (lines), "gid", facts->uid, facts->sub_gids);
+      return TRUE;
     }
+  log_warning ("nsswitch.conf: the source of subid cannot be asked, so the files are: %s",
+               error->message);
   return FALSE;
 }
-#else
-static gboolean
-ask_library (const char *user, MachineFacts *facts)
-{
-  return FALSE;
-}
-#endif
+
+/* --- all of it ---------------------------------------------------------------------------- */
 
 static void
 read_ranges (int directory, const char *name, const MachineFacts *facts, GArray *ranges)
@@ -320,15 +292,9 @@ host_subid_probe (MachineFacts *facts, const char *directory)
   databases = read_databases (fd);
   facts->user = find_user (fd, &databases, facts->uid);
   if (!databases.subid_files && facts->user != NULL)
-    {
-      known = ask_library (facts->user, facts);
-      if (!known)
-        log_warning ("nsswitch.conf: the source of subid cannot be asked, so the files are");
-    }
+    known = ask_ranges (facts);
   if (!known)
     {
-      g_array_set_size (facts->sub_uids, 0);
-      g_array_set_size (facts->sub_gids, 0);
       read_ranges (fd, "subuid", facts, facts->sub_uids);
       read_ranges (fd, "subgid", facts, facts->sub_gids);
     }

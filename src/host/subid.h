@@ -1,15 +1,18 @@
-/* The subordinate ids of a user (subuid(5), subgid(5)): those that newuidmap(1) and newgidmap(1)
- * let it map. */
+/* The name of a user, and its subordinate ids (subuid(5), subgid(5)): those that newuidmap(1) and
+ * newgidmap(1) let it map. */
 #pragma once
 
 #include "plan/facts.h"
 
 /* Where the files are; tests have their own. */
-#define SUBID_DIRECTORY "/etc"
+#define USERS_DIRECTORY "/etc"
 
-/* Fills user, sub_uids and sub_gids of @facts from the files in @directory, or from libsubid where
- * nsswitch.conf says so. Its uid, uid_map and gid_map must be filled: ids that do not exist in this
- * user namespace do not count. No ranges are no error. */
+/* Returns the login name of @uid; NULL: it has none. Transfer: full. */
+char *host_user_name (uid_t uid);
+
+/* Fills user, sub_uids and sub_gids of @facts from the files in @directory, or from the companion
+ * where nsswitch.conf says so. Its uid, uid_map and gid_map must be filled: ids that do not exist
+ * in this user namespace do not count. No ranges are no error. */
 void host_subid_probe (MachineFacts *facts, const char *directory);
 
 /* Appends to @ranges (of IdRange) those that the @length bytes of @text, a subuid file, give to the

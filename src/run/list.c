@@ -4,8 +4,8 @@
 #include "run/list.h"
 
 #include "base/log.h"
+#include "host/subid.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,7 +133,7 @@ list_containers (const Store *store, GError **error)
 char *
 list_owner_name (uid_t uid)
 {
-  const struct passwd *entry = getpwuid (uid);
+  char *name = host_user_name (uid);
 
-  return entry != NULL ? g_strdup (entry->pw_name) : g_strdup_printf ("#%u", uid);
+  return name != NULL ? name : g_strdup_printf ("#%u", uid);
 }

@@ -94,7 +94,12 @@ src/base/spawn.c    a child before its program
 src/init/           has no GLib, and ends with the first error
 END
 banned "memory is freed by its variables" free realloc <<'END'
-src/host/subid.c    what libsubid has allocated
+src/companion/users.c  what libsubid has allocated
+END
+banned "what loads plugins at run time is the companion's" dlopen dlsym getpwuid getpwnam getpwent \
+  getpwuid_r getpwnam_r getgrgid getgrnam getgrouplist initgroups getaddrinfo gethostbyname \
+  iconv_open setlocale <<'END'
+src/companion/users.c  names of users, libsubid
 END
 banned "PATH is searched for no program of ours" execvp execvpe execlp g_find_program_in_path <<'END'
 src/run/unshare.c   the words of the caller, with the caller's rights

@@ -228,3 +228,88 @@ with_lines() {
     assert_one_line_error "no line in /etc/subuid"
   done
 }
+
+# --- sources other than files: plugins, which the companion loads -----------------------------------
+
+# plugin NAME: $TEST_DIR/lib/NAME of the C on standard input, where the dynamic linker finds it.
+plugin() {
+  requires gcc
+  mkdir -p "$TEST_DIR/lib"
+  gcc -shared -fPIC -o "$TEST_DIR/lib/$1" -x c -
+  { cat /etc/ld.so.conf; echo "$TEST_DIR/lib"; } >"$TEST_DIR/ld.so.conf"
+  (cd /etc && PATH=$PATH:/sbin:/usr/sbin ldconfig -X -f "$TEST_DIR/ld.so.conf" -C "$TEST_DIR/ld.so.cache")
+}
+
+# sources LINE...: the script of there() for an nsswitch.conf of them.
+sources() {
+  printf '%s\n' "$@" >"$TEST_DIR/nsswitch.conf"
+  echo "mount --bind $TEST_DIR/nsswitch.conf /etc/nsswitch.conf"
+  [ ! -e "$TEST_DIR/ld.so.cache" ] || echo "mount --bind $TEST_DIR/ld.so.cache /etc/ld.so.cache"
+}
+
+# subid_plugin NAME STATUS: three ids for the caller, or an error that is not 0.
+subid_plugin() {
+  plugin "libsubid_$1.so" <<END
+#include <stdlib.h>
+#include <string.h>
+struct range { unsigned long start, count; };
+int shadow_subid_has_range (const char *owner, unsigned long start, unsigned long count, int type, _Bool *result)
+{ *result = 1; return $2; }
+int shadow_subid_find_subid_owners (unsigned long id, int type, unsigned int **uids, int *count)
+{ *count = 0; return $2; }
+int shadow_subid_list_owner_ranges (const char *owner, int type, struct range **ranges, int *count)
+{
+  *ranges = calloc (1, sizeof **ranges);
+  (*ranges)->start = type == 1 ? $(($(first uid) + 7)) : $(($(first gid) + 9));
+  (*ranges)->count = strcmp (owner, "$(id -un)") == 0 ? 3 : 0;
+  *count = 1;
+  return $2;
+}
+END
+}
+
+@test "sub-ids of another source than the files" {
+  two_lines
+  subid_plugin good 0
+  run_there "$(sources 'passwd: files' 'subid: good')" run --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error "gives $(($(first uid) + 7))-$(($(first uid) + 9))"
+
+  # one that has no answer is told of, and the files are read
+  subid_plugin bad 3
+  run_there "$(sources 'passwd: files' 'subid: bad')" --log "$TEST_DIR/log" run --dry-run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_output_has "$(($(first uid) + 1)) 9"
+  grep -q 'the source of subid cannot be asked, so the files are: libsubid.so.* has no answer' "$TEST_DIR/log" ||
+    show "$(<"$TEST_DIR/log")"
+  nothing_on_record
+}
+
+@test "a name of another source than the files" {
+  two_lines
+  plugin libnss_test.so.2 <<END
+#include <pwd.h>
+#include <nss.h>
+enum nss_status _nss_test_getpwuid_r (uid_t uid, struct passwd *result, char *buffer, size_t size, int *errnop)
+{
+  *result = (struct passwd) { .pw_name = "somebody", .pw_passwd = "x", .pw_uid = uid, .pw_gid = uid,
+                              .pw_gecos = "", .pw_dir = "/", .pw_shell = "/bin/sh" };
+  return NSS_STATUS_SUCCESS;
+}
+END
+  run_there "$(sources 'passwd: test files'; with_lines uid "somebody:$(first uid):65536"
+    with_lines gid "somebody:$(first gid):65536")" \
+    run --dry-run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_output_has "$(($(first uid) + 1)) 9"
+
+  run_oci create --bundle "$BUNDLE" "$ID"
+  assert_success
+  run_there "$(sources 'passwd: test files')" list
+  assert_success
+  assert_output_matches "$ID .* somebody"
+  run_there "$(sources 'passwd: files')" list
+  assert_output_matches "$ID .* $(id -un)"
+  run_oci delete --force "$ID"
+  assert_success
+}
