@@ -88,9 +88,10 @@ survey_target (const CgroupTarget *target, gboolean scoped, CgroupRecord *record
           top = g_strdup (path->str);
         }
     }
+  (void) cgroup_record_add (record, target->options, path->str, top != NULL ? top : path->str);
   /* that of a scope is there by now, and ours */
-  if (top != NULL || scoped)
-    (void) cgroup_record_add (record, target->options, path->str, top != NULL ? top : path->str);
+  if (top == NULL && !scoped)
+    cgroup_record_disown (record, record->entries->len - 1);
   return TRUE;
 }
 
@@ -104,10 +105,10 @@ cgroups_survey (const CgroupPlan *plan, CgroupRecord *record, GError **error)
 }
 
 static int
-find_entry (const CgroupRecord *record, const char *path)
+find_entry (const GPtrArray *entries, const char *path)
 {
-  for (guint i = 0; i < record->entries->len; i++)
-    if (strcmp (((const CgroupEntry *) g_ptr_array_index (record->entries, i))->path, path) == 0)
+  for (guint i = 0; i < entries->len; i++)
+    if (strcmp (((const CgroupEntry *) g_ptr_array_index (entries, i))->path, path) == 0)
       return (int) i;
   return -1;
 }
@@ -238,7 +239,7 @@ make_leaf (Making *making, const CgroupDir *parent, const char *name, int entry,
   else if (errno != EEXIST)
     return throw_errno (error, "make cgroup %s/%s", parent->path, name);
   else if (!making->made && making->plan->scope == NULL)
-    cgroup_record_drop (making->record, (guint) entry);
+    cgroup_record_disown (making->record, (guint) entry);
   return TRUE;
 }
 
@@ -260,7 +261,7 @@ step_down (Making *making, const CgroupDir *parent, guint depth, CgroupDir *dir,
   const char *name = making->names[depth], *options = making->target->options;
   g_autofree char *path = g_strconcat (parent->path, "/", name, NULL);
   gboolean leaf = making->names[depth + 1] == NULL;
-  int entry = leaf ? find_entry (making->record, path) : -1;
+  int entry = leaf ? find_entry (making->record->entries, path) : -1;
 
   if (entry >= 0 && !make_leaf (making, parent, name, entry, error))
     return FALSE;
@@ -279,10 +280,15 @@ step_down (Making *making, const CgroupDir *parent, guint depth, CgroupDir *dir,
 static gboolean
 complete_entry (CgroupRecord *record, const CgroupDir *dir, GError **error)
 {
-  int index = find_entry (record, dir->path);
-  CgroupEntry *entry = index >= 0 ? g_ptr_array_index (record->entries, (guint) index) : NULL;
+  int made = find_entry (record->entries, dir->path);
+  int joined = find_entry (record->joined, dir->path);
+  CgroupEntry *entry = NULL;
   struct stat st;
 
+  if (made >= 0)
+    entry = g_ptr_array_index (record->entries, (guint) made);
+  else if (joined >= 0)
+    entry = g_ptr_array_index (record->joined, (guint) joined);
   if (entry == NULL)
     return TRUE;
   if (fstat (dir->fd, &st) < 0)

@@ -42,6 +42,7 @@ static const Field record_fields[] = {
                 .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY),
   FIELD_OBJECTS (CgroupRecord, entries, entry_type, "cgroups", "one for each hierarchy",
                  .flags = FIELD_REQUIRED),
+  FIELD_OBJECTS (CgroupRecord, joined, entry_type, "joined", "those that were there before"),
   FIELD_BOOL (CgroupRecord, devices, "deviceRules", "rules on devices hold there"),
   FIELD_OBJECT (CgroupRecord, scope, SystemdScope, scope_type, "scope", "made by systemd"),
   FIELD_END
@@ -61,6 +62,7 @@ cgroup_record_new (GError **error)
   record->version = (OptUint32) { TRUE, RECORD_VERSION };
   record->boot_id = g_strdup (boot_id);
   record->entries = g_ptr_array_new ();
+  record->joined = g_ptr_array_new ();
   return record;
 }
 
@@ -83,9 +85,9 @@ cgroup_record_add (CgroupRecord *record, const char *options, const char *path, 
 }
 
 void
-cgroup_record_drop (CgroupRecord *record, guint index)
+cgroup_record_disown (CgroupRecord *record, guint index)
 {
-  field_free (&entry_type, g_ptr_array_remove_index (record->entries, index));
+  g_ptr_array_add (record->joined, g_ptr_array_remove_index (record->entries, index));
 }
 
 gboolean
@@ -110,12 +112,27 @@ is_sane (const CgroupEntry *entry)
          && (path[length] == '/' || path[length] == '\0');
 }
 
+/* Those of another boot are gone; @key is for messages. */
+static gboolean
+check_entries (GPtrArray *entries, gboolean of_this_boot, const char *key, GError **error)
+{
+  for (guint i = field_count (entries); i-- > 0;)
+    {
+      if (!is_sane (g_ptr_array_index (entries, i)))
+        return throw (error, "/%s/%u: unexpected paths", key, i);
+      if (!of_this_boot)
+        field_free (&entry_type, g_ptr_array_remove_index (entries, i));
+    }
+  return TRUE;
+}
+
 CgroupRecord *
 cgroup_record_parse (const char *text, gsize length, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
   g_autoptr (JsonText) json = json_text_parse (text, length, error);
   const char *boot_id = json != NULL ? proc_boot_id (error) : NULL;
+  gboolean of_this_boot;
 
   if (boot_id == NULL)
     return NULL;
@@ -125,16 +142,33 @@ cgroup_record_parse (const char *text, gsize length, GError **error)
   if (record->version.value != RECORD_VERSION)
     return throw_null (error, "/version: expected %d, got %u", RECORD_VERSION,
                        record->version.value);
-  for (guint i = record->entries->len; i-- > 0;)
-    {
-      if (!is_sane (g_ptr_array_index (record->entries, i)))
-        return throw_null (error, "/cgroups/%u: unexpected paths", i);
-      if (strcmp (record->boot_id, boot_id) != 0)
-        cgroup_record_drop (record, i);
-    }
-  if (strcmp (record->boot_id, boot_id) != 0)
+  of_this_boot = strcmp (record->boot_id, boot_id) == 0;
+  if (!check_entries (record->entries, of_this_boot, "cgroups", error)
+      || !check_entries (record->joined, of_this_boot, "joined", error))
+    return NULL;
+  if (!of_this_boot)
     g_clear_pointer (&record->scope, systemd_scope_free);
   return g_steal_pointer (&record);
+}
+
+static void
+emit_entries (JsonEmit *emit, const char *key, const GPtrArray *entries)
+{
+  json_emit_array (emit, key);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const CgroupEntry *entry = g_ptr_array_index (entries, i);
+
+      json_emit_object (emit, NULL);
+      if (entry->options != NULL)
+        json_emit_string (emit, "hierarchy", entry->options);
+      json_emit_string (emit, "path", entry->path);
+      json_emit_string (emit, "top", entry->top);
+      if (entry->inode.set)
+        json_emit_uint (emit, "inode", entry->inode.value);
+      json_emit_object_end (emit);
+    }
+  json_emit_array_end (emit);
 }
 
 GString *
@@ -147,21 +181,9 @@ cgroup_record_format (const CgroupRecord *record)
   json_emit_object (&emit, NULL);
   json_emit_uint (&emit, "version", record->version.value);
   json_emit_string (&emit, "bootId", record->boot_id);
-  json_emit_array (&emit, "cgroups");
-  for (guint i = 0; i < record->entries->len; i++)
-    {
-      const CgroupEntry *entry = g_ptr_array_index (record->entries, i);
-
-      json_emit_object (&emit, NULL);
-      if (entry->options != NULL)
-        json_emit_string (&emit, "hierarchy", entry->options);
-      json_emit_string (&emit, "path", entry->path);
-      json_emit_string (&emit, "top", entry->top);
-      if (entry->inode.set)
-        json_emit_uint (&emit, "inode", entry->inode.value);
-      json_emit_object_end (&emit);
-    }
-  json_emit_array_end (&emit);
+  emit_entries (&emit, "cgroups", record->entries);
+  if (field_count (record->joined) > 0)
+    emit_entries (&emit, "joined", record->joined);
   json_emit_bool (&emit, "deviceRules", record->devices.value);
   if (record->scope != NULL)
     {

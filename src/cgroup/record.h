@@ -2,7 +2,7 @@
  *
  * It is written before they are made, so that whatever becomes of their maker they can be removed,
  * and again afterwards with their inodes: only what has the recorded inode is killed, frozen or
- * looked into. A cgroup that was there before is never on record. */
+ * looked into. A cgroup that was there before is noted only as one that the container is in. */
 #pragma once
 
 #include "cgroup/systemd.h"
@@ -19,6 +19,7 @@ typedef struct {
   OptUint32 version;
   char *boot_id;
   GPtrArray *entries;  /* of CgroupEntry */
+  GPtrArray *joined;   /* of CgroupEntry: not made for it, but it is in there */
   OptBool devices;      /* rules on devices hold there */
   SystemdScope *scope;  /* the entries are below it; NULL: none */
 } CgroupRecord;
@@ -37,8 +38,8 @@ CgroupEntry *cgroup_record_add (CgroupRecord *record, const char *options, const
 /* Whether the container's cgroup is one below that of its scope. */
 gboolean cgroup_record_is_below_scope (const CgroupRecord *record);
 
-/* Drops the entry at @index: somebody else has made that cgroup. */
-void cgroup_record_drop (CgroupRecord *record, guint index);
+/* Notes that the cgroup of the entry at @index is one that somebody else has made. */
+void cgroup_record_disown (CgroupRecord *record, guint index);
 
 /* Reads what is in the file. Of another boot there are no entries. Transfer: full. */
 CgroupRecord *cgroup_record_parse (const char *text, gsize length, GError **error);

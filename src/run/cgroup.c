@@ -380,6 +380,18 @@ leads_up (const char *word)
   return g_strv_contains ((const char *const *) names, "..");
 }
 
+/* The @index-th of the container's cgroups, first those that were made for it; NULL: no more. */
+static const CgroupEntry *
+nth_entry (const CgroupRecord *record, guint index)
+{
+  if (record == NULL)
+    return NULL;
+  if (index < record->entries->len)
+    return g_ptr_array_index (record->entries, index);
+  index -= record->entries->len;
+  return index < field_count (record->joined) ? g_ptr_array_index (record->joined, index) : NULL;
+}
+
 /* Fails for a word of exec --cgroup that means no cgroup of the container. */
 static gboolean
 check_below (const CgroupRecord *record, const GPtrArray *below, GError **error)
@@ -387,14 +399,14 @@ check_below (const CgroupRecord *record, const GPtrArray *below, GError **error)
   for (guint k = 0; k < field_count (below); k++)
     {
       const char *word = g_ptr_array_index (below, k);
+      const CgroupEntry *entry;
       gboolean meant = FALSE;
 
       if (leads_up (word))
         return throw (error, "--cgroup: %s is not a sub cgroup path", word);
-      for (guint i = 0; record != NULL && i < record->entries->len && !meant; i++)
+      for (guint i = 0; !meant && (entry = nth_entry (record, i)) != NULL; i++)
         {
           g_auto (CgroupDir) dir = CGROUP_DIR_INIT;
-          const CgroupEntry *entry = g_ptr_array_index (record->entries, i);
 
           meant = cgroup_entry_open (entry, &dir) && is_meant (entry, &dir, word);
         }
@@ -409,11 +421,12 @@ container_cgroup_doors (const Container *container, const GPtrArray *below,
                         CgroupDoors *ret_doors, GError **error)
 {
   g_autoptr (CgroupRecord) record = NULL;
+  const CgroupEntry *entry;
 
   if (!container_cgroup_load (container, &record, error) || !check_below (record, below, error))
     return FALSE;
-  for (guint i = 0; record != NULL && i < record->entries->len; i++)
-    if (!open_entry (container, g_ptr_array_index (record->entries, i), below, ret_doors, error))
+  for (guint i = 0; (entry = nth_entry (record, i)) != NULL; i++)
+    if (!open_entry (container, entry, below, ret_doors, error))
       return FALSE;
   if (record != NULL && record->scope != NULL)
     ret_doors->scope = systemd_scope_copy (record->scope);

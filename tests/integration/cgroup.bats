@@ -162,6 +162,8 @@ start_container() {
   echo $! >"$other/cgroup.procs"
   start_container sleep 100
   grep -qx "$(container_pid)" "$other/cgroup.procs"
+  run_oci exec "$ID" cat /proc/self/cgroup
+  assert_output "$(cat "/proc/$(container_pid)/cgroup")"
   run_oci pause "$ID"
   assert_failure 1
   assert_one_line_error 'cannot pause the container without a cgroup'

@@ -546,6 +546,8 @@ test_record (void)
 
   cgroup_record_add (record, NULL, "/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a")->inode
     = (OptUint64) { TRUE, 7 };
+  cgroup_record_add (record, "memory", "/m", "/m")->inode = (OptUint64) { TRUE, 8 };
+  cgroup_record_disown (record, 1);
   cgroup_record_add (record, "name=systemd", "/c", "/c");
   line = cgroup_record_format (record);
   read = cgroup_record_parse (line->str, line->len, NULL);
@@ -557,6 +559,10 @@ test_record (void)
   entry = g_ptr_array_index (read->entries, 1);
   g_assert_cmpstr (entry->options, ==, "name=systemd");
   g_assert_false (entry->inode.set);
+  g_assert_cmpuint (read->joined->len, ==, 1);
+  entry = g_ptr_array_index (read->joined, 0);
+  g_assert_cmpstr (entry->path, ==, "/m");
+  g_assert_cmpuint (entry->inode.value, ==, 8);
 }
 
 static void
@@ -599,8 +605,12 @@ test_record_broken (void)
     {
       g_autofree char *text = g_strdup_printf ("{\"version\":1,\"bootId\":\"%s\",\"cgroups\":[%s]}",
                                                proc_boot_id (NULL), entries[i]);
+      g_autofree char *joined = g_strdup_printf ("{\"version\":1,\"bootId\":\"%s\",\"cgroups\":[],"
+                                                 "\"joined\":[%s]}",
+                                                 proc_boot_id (NULL), entries[i]);
 
       g_assert_null (cgroup_record_parse (text, strlen (text), NULL));
+      g_assert_null (cgroup_record_parse (joined, strlen (joined), NULL));
     }
   for (gsize i = 0; i < G_N_ELEMENTS (scopes); i++)
     {
@@ -616,11 +626,13 @@ test_record_old (void)
 {
   static const char text[] = "{\"version\":1,\"bootId\":\"c62af5a5-dac8-43c5-902b-000000000000\","
                              "\"cgroups\":[{\"path\":\"/a\",\"top\":\"/a\",\"inode\":1}],"
+                             "\"joined\":[{\"path\":\"/b\",\"top\":\"/b\",\"inode\":1}],"
                              "\"scope\":{\"bus\":\"/b\",\"unit\":\"u\",\"invocation\":\"1\"}}";
   g_autoptr (CgroupRecord) record = cgroup_record_parse (text, strlen (text), NULL);
 
   g_assert_nonnull (record);
   g_assert_cmpuint (record->entries->len, ==, 0);
+  g_assert_cmpuint (record->joined->len, ==, 0);
   g_assert_null (record->scope);
 }
 
