@@ -10,6 +10,7 @@
 
 #include "plan/builder.h"
 
+#include <sched.h>
 #include <sys/mount.h>
 
 /* The lines of @wanted, or else of the container's own map. */
@@ -30,6 +31,18 @@ lines_of (const GPtrArray *wanted, const GArray *own)
   return map;
 }
 
+/* Which of linux.namespaces is a user namespace. */
+static guint
+index_of_user_namespace (const OciSpec *spec)
+{
+  guint index = 0;
+
+  while (((const OciNamespace *) g_ptr_array_index (spec->linux_->namespaces, index))->type
+         != CLONE_NEWUSER)
+    index++;
+  return index;
+}
+
 gboolean
 plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, GError **error)
 {
@@ -42,9 +55,9 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
 
   if (!options->bind)
     return plan_refuse (error, at, "only ids of bind mounts can be mapped");
-  if (!maps && plan->uid_map == NULL)
-    return plan_refuse (error, at, "idmap needs mappings: the mount has none, nor has a new user"
-                        " namespace");
+  if (!maps && plan->uid_map == NULL && plan->userns != USERNS_JOIN)
+    return plan_refuse (error, at, "idmap needs mappings: the mount has none, nor has the container"
+                        " a user namespace");
   if (!plan_privileged (&context->facts->machine))
     return plan_refuse (error, at, "mapping the ids of a mount takes privilege over its file"
                         " system");
@@ -52,8 +65,14 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
   mapped->index = index;
   mapped->recursive = options->recursive_idmap;
   mapped->tree = options->recursive;
-  mapped->uid_map = lines_of (mount->uid_mappings, plan->uid_map);
-  mapped->gid_map = lines_of (mount->gid_mappings, plan->gid_map);
+  mapped->of_joined = !maps && plan->userns == USERNS_JOIN;
+  if (mapped->of_joined)
+    mapped->joined = index_of_user_namespace (context->spec);
+  else
+    {
+      mapped->uid_map = lines_of (mount->uid_mappings, plan->uid_map);
+      mapped->gid_map = lines_of (mount->gid_mappings, plan->gid_map);
+    }
   g_ptr_array_add (plan->handed, mapped);
   return TRUE;
 }

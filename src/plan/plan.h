@@ -113,6 +113,8 @@ typedef struct {
   GArray *uid_map;     /* of IdMapLine: ids of the source's file system, and what they are to the
                         * caller; NULL: they stay */
   GArray *gid_map;
+  gboolean of_joined;  /* instead, the maps of the user namespace that is joined */
+  guint joined;        /* index of linux.namespaces */
 } PlanHanded;
 
 typedef struct {

@@ -25,11 +25,18 @@ map_ids (const PlanHanded *mapped, int mount, const SourceFacts *source, const H
   const Plan maps = { .maps = MAPS_DIRECT, .uid_map = mapped->uid_map,
                       .gid_map = mapped->gid_map };
   struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
-  autofd namespace = idmap_new_namespace (&maps, &facts->machine, NULL, error);
+  autofd made = -1;
 
-  if (namespace < 0)
-    return FALSE;
-  attr.userns_fd = (guint64) namespace;
+  if (mapped->of_joined)
+    attr.userns_fd = (guint64) ((const NamespaceFacts *)
+                                g_ptr_array_index (facts->bundle.namespaces, mapped->joined))->fd;
+  else
+    {
+      made = idmap_new_namespace (&maps, &facts->machine, NULL, error);
+      if (made < 0)
+        return FALSE;
+      attr.userns_fd = (guint64) made;
+    }
   return syscall (SYS_mount_setattr, mount, "",
                   AT_EMPTY_PATH | (mapped->recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) == 0
          || throw_errno (error, "map the ids of %s", source->path);
@@ -49,7 +56,8 @@ make_mount (const PlanHanded *handed, const HostFacts *facts, GError **error)
                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | tree);
   if (mount < 0)
     return throw_fd_errno (error, "open_tree %s", source->path);
-  if (handed->uid_map != NULL && !map_ids (handed, mount, source, facts, error))
+  if ((handed->uid_map != NULL || handed->of_joined)
+      && !map_ids (handed, mount, source, facts, error))
     return -1;
   return fd_steal (&mount);
 }

@@ -82,6 +82,25 @@ setup() {
   assert_equal "$ours" "$(<"$TEST_DIR/theirs")"
 }
 
+@test "mounts[].options: idmap with the map of the user namespace that is joined" {
+  make_source
+  chown -Rh 300000:300000 "$BUNDLE/rootfs"
+  config '.root.readonly = false | .linux.namespaces += [{type: "user"}] |
+    (.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 300000, size: 3000}]'
+  container_command sleep 100
+  run_oci run --detach --bundle "$BUNDLE" other
+  assert_success
+  config '(.linux.namespaces[] | select(.type == "user")) += {path: "/proc/\($pid)/ns/user"} |
+    del(.linux.uidMappings, .linux.gidMappings) |
+    .mounts += [{destination: "/m", type: "bind", source: $s, options: ["rbind", "idmap"]}]' \
+    --arg pid "$(container_pid other)" --arg s "$TEST_DIR/source"
+  sh_container 'stat -c "%n %u:%g" /m/0 /m/5 /m/2000; touch /m/new'
+  if [[ $stderr == *"map the ids of"*"Invalid argument"* ]]; then skip "machine: its file system has no id-mapped mounts"; fi
+  assert_success
+  assert_output $'/m/0 0:0\n/m/5 5:5\n/m/2000 2000:2000'
+  assert_equal "$(stat -c %u:%g "$TEST_DIR/source/new")" 0:0
+}
+
 @test "linux.uidMappings: without host id 0, as with runc" {
   requires runc
   local ours
