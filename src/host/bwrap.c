@@ -285,11 +285,10 @@ cache_find (const char *text, const char *key, BwrapFacts *facts)
       if (g_str_has_prefix (line, key))
         {
           options = g_ascii_strtoull (line + strlen (key), &rest, 16);
-          if (rest > end || *rest != ' ' || options == 0 || options > G_MAXUINT32)
+          if (rest + 1 >= end || *rest != ' ' || options == 0 || options > G_MAXUINT32)
             return FALSE;
           facts->options = (BwrapOptions) options;
-          if (end > rest + 1)
-            facts->version = g_strndup (rest + 1, (gsize) (end - rest - 1));
+          facts->version = g_strndup (rest + 1, (gsize) (end - rest - 1));
           return TRUE;
         }
       line = end + 1;
@@ -309,8 +308,7 @@ cache_add (int root_fd, const char *text, const char *key, const BwrapFacts *fac
     n--;  /* what follows the last newline is no line */
   for (guint i = n > CACHE_LINES_MAX - 1 ? n - (CACHE_LINES_MAX - 1) : 0; i < n; i++)
     g_string_append_printf (out, "%s\n", lines[i]);
-  g_string_append_printf (out, "%s%x %s\n", key, (unsigned) facts->options,
-                          facts->version != NULL ? facts->version : "");
+  g_string_append_printf (out, "%s%x %s\n", key, (unsigned) facts->options, facts->version);
   cache_store (root_fd, CACHE_FILE, out->str, out->len);
 }
 
@@ -329,7 +327,7 @@ find_options (BwrapFacts *facts, const struct stat *st, int root_fd, GError **er
   if (!ask_options (facts, error))
     return FALSE;
   /* only what works: the next command asks a broken one again */
-  if (key != NULL && missing_option (facts->options) == NULL)
+  if (key != NULL && missing_option (facts->options) == NULL && facts->version != NULL)
     cache_add (root_fd, text, key, facts);
   return TRUE;
 }

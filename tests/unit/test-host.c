@@ -175,6 +175,23 @@ test_bwrap_leftover (void)
   bwrap_facts_clear (&facts);
 }
 
+/* One that fails to say its version is asked again. */
+static void
+test_bwrap_without_version (void)
+{
+  g_auto (Scratch) scratch = scratch_new ();
+  g_autofree char *path
+      = scratch_program (&scratch, "bwrap", "[ $1 = --help ] || kill -9 $$\n" GOOD_HELP);
+  BwrapFacts facts;
+
+  host_bwrap_probe (&facts, path, scratch.fd);
+  g_assert_cmpstr (facts.problem, ==, NULL);
+  g_assert_cmpint (facts.options, ==, good_options);
+  g_assert_null (facts.version);
+  g_assert_cmpint (faccessat (scratch.fd, ".probe", F_OK, 0), <, 0);
+  bwrap_facts_clear (&facts);
+}
+
 /* How often the fake of test_bwrap_cache has been run. */
 static int
 runs (const Scratch *scratch)
@@ -813,6 +830,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host/bwrap/help", test_bwrap_help);
   g_test_add_func ("/host/bwrap/problems", test_bwrap_problems);
   g_test_add_func ("/host/bwrap/leftover", test_bwrap_leftover);
+  g_test_add_func ("/host/bwrap/without-version", test_bwrap_without_version);
   g_test_add_func ("/host/bwrap/cache", test_bwrap_cache);
   g_test_add_func ("/host/subid/parse", test_subid_parse);
   g_test_add_func ("/host/subid/hostile", test_subid_hostile);
