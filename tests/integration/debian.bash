@@ -28,7 +28,7 @@ debian_archive() {
     # mmdebstrap fails when a descriptor of its own gets two digits, and bats has some open
     [ -s "$archive" ] || {
       mmdebstrap --quiet --variant=minbase --format=tar \
-        --include=systemd,systemd-sysv,dbus,libpam-systemd,nginx-light,curl,iproute2,procps \
+        --include=apt,systemd,systemd-sysv,dbus,libpam-systemd,nginx-light,curl,iproute2,procps \
         "$VERSION_CODENAME" "$archive.new" "$(host_sources "$ID")" >"$archive.log" 2>&1 3>&- 4>&- 9>&- ||
         { cat "$archive.log" >&2; exit 1; }
       mv "$archive.new" "$archive"

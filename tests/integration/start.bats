@@ -186,10 +186,11 @@ sys.exit(subprocess.call(["bash", "-c", *sys.argv[1:]], stdin=subprocess.DEVNULL
   [ ! -d "/proc/$pid" ] || grep -q '^State:.*[ZX]' "/proc/$pid/status"
 }
 
+# /bin/sleep: some builds of busybox have another in the shell itself.
 @test "kill --all reaches every process, kill only the first" {
-  creates /bin/sh -c 'trap : TERM; sleep 60.5 & sleep 61.5 & echo up; while :; do wait; done'
+  creates /bin/sh -c 'trap : TERM; /bin/sleep 60.5 & /bin/sleep 61.5 & echo up; while :; do wait; done'
   "$BWRAP_OCI" --root "$STATE" start "$ID" 3>&-
-  children() { pgrep -f '^sleep 6[01]\.5$' --ns "$(container_pid)" --nslist pid | wc -l; }
+  children() { pgrep -f '^/bin/sleep 6[01]\.5$' --ns "$(container_pid)" --nslist pid | wc -l; }
   two_children() { [ "$(children)" = 2 ]; }
   no_children() { [ "$(children)" = 0 ]; }
   wait_until two_children

@@ -144,19 +144,20 @@ add_bash() {
   container_command "$(command -v bash)" --norc --noprofile -i
 }
 
+# /bin/sleep: some builds of busybox have another in the shell itself, which does not stop.
 job_control() {
   on_terminal <<'PY'
 job = run(environment=dict(os.environ, TERM="dumb"))
 keys("PS1='ok''> '\r")
 expect("ok> ")
-keys("sleep 1000\r")
+keys("/bin/sleep 1000\r")
 time.sleep(0.3)
 keys("\x03")
 expect("ok> ")
 keys("echo status $?\r")
 expect("status 130\r\n")
 expect("ok> ")
-keys("sleep 1001\r")
+keys("/bin/sleep 1001\r")
 time.sleep(0.3)
 keys("\x1a")
 expect("Stopped")
@@ -482,7 +483,7 @@ PY
   on_terminal <<'PY'
 job = oci("exec", "-t", "--env", "PS1=ok> ", ID, "/bin/sh", "-i")
 expect("ok> ")
-keys("sleep 1000\r")
+keys("/bin/sleep 1000\r")
 time.sleep(0.2)
 keys("\x1a")
 expect("Stopped")
