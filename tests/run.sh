@@ -126,7 +126,7 @@ within_fuse() {
   "${within[@]}" true 2>/dev/null || within=()
 }
 
-# as_user [NAME=VALUE...] COMMAND..., as_root the same.
+# as_user [NAME=VALUE...] COMMAND..., as_root the same. In /: a user may not come to where root is.
 as_user() {
   local name=$user environment become=()
   if [ "$(id -u)" = 0 ]; then
@@ -135,12 +135,12 @@ as_user() {
     name=$(id -un)
   fi
   mapfile -t environment < <(environment_of "$name" "$scratch/tmp")
-  "${within[@]}" "${become[@]}" env -i --default-signal "${environment[@]}" XDG_RUNTIME_DIR="$scratch/run" "$@"
+  "${within[@]}" "${become[@]}" env -i -C / --default-signal "${environment[@]}" XDG_RUNTIME_DIR="$scratch/run" "$@"
 }
 as_root() {
   local environment
   mapfile -t environment < <(environment_of root "$scratch/root")
-  env -i --default-signal "${environment[@]}" "$@"
+  env -i -C / --default-signal "${environment[@]}" "$@"
 }
 
 # --- builds -------------------------------------------------------------------
