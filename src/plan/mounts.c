@@ -359,8 +359,12 @@ add_own_cgroups (const Work *work, const GPtrArray *targets)
       g_autofree char *staged = g_strconcat ("/s/cgroup", name, target->path, NULL);
       g_auto (GStrv) controllers = g_strsplit (target->options != NULL ? target->options : "",
                                                ",", -1);
+      MountOptions writable = *work->options;
       Work bound = *work;
 
+      /* bwrap has bound all of them read-only */
+      writable.clear |= MOUNT_ATTR_RDONLY & ~writable.set;
+      bound.options = &writable;
       bound.target = g_strconcat (work->target, name, NULL);
       add_bind (&bound, staged, NULL, OP_FLAG_RECURSIVE | OP_FLAG_DIRECTORY);
       add_links (work, controllers, name + 1);

@@ -234,7 +234,7 @@ start_container() {
   start_container sh -c 'while :; do :; done'
   case $(folder_of cpu.max) in
     ?*) assert_equal "$(file cpu.max)" "20000 100000"
-        assert_equal "$(file cpu.weight)" 20 ;;
+        assert_equal "$(file cpu.weight)" 59 ;;
     *)  assert_equal "$(file cpu.cfs_quota_us)" 20000
         assert_equal "$(file cpu.shares)" 512 ;;
   esac
@@ -511,7 +511,7 @@ memory-swap 96M memory.swap.max 33554432
 memory-reservation 2M memory.soft_limit_in_bytes 2097152
 memory-reservation 2M memory.low 2097152
 cpu-share 2048 cpu.shares 2048
-cpu-share 2048 cpu.weight 79
+cpu-share 2048 cpu.weight 174
 cpu-period 50000 cpu.cfs_period_us 50000
 cpu-period 50000 cpu.max max 50000
 cpu-quota 20000 cpu.cfs_quota_us 20000
@@ -629,6 +629,9 @@ TABLE
   assert_output_has 'memory/cgroup.procs 1'
   assert_stderr_has 'Read-only file system'
   for name in cpu devices freezer pids systemd; do assert_output_has "$name/cgroup.procs 1"; done
+  config '(.mounts[] | select(.type == "cgroup")).options -= ["ro"]'
+  sh_container 'mkdir /sys/fs/cgroup/pids/x'
+  assert_success
 }
 
 @test "--dry-run says which cgroup and which limits" {

@@ -164,7 +164,7 @@ static const LimitCase limit_cases[] = {
   { "{'cpu':{'shares':1024,'quota':50000,'period':100000}}", V1,
     "1 cpu.shares=1024;1 cpu.cfs_period_us=100000;1 cpu.cfs_quota_us=50000" },
   { "{'cpu':{'shares':1024,'quota':50000,'period':100000}}", V2,
-    "0 cpu.weight=39;0 cpu.max=50000 100000" },
+    "0 cpu.weight=100;0 cpu.max=50000 100000" },
   { "{'cpu':{'quota':50000}}", V2, "0 cpu.max=50000" },
   { "{'cpu':{'quota':-1}}", V2, "!0 cpu.max=max" },
   { "{'cpu':{'period':20000}}", V2, "0 cpu.max=max 20000" },
@@ -300,7 +300,7 @@ test_properties (void)
     { "{'memory':{'limit':100,'swap':-1,'reservation':5}}", V2,
       "MemoryMax=uint64 100;MemorySwapMax=uint64 18446744073709551615;MemoryLow=uint64 5|" },
     { "{'memory':{'limit':100,'swap':300,'reservation':5}}", V1, "MemoryMax=uint64 100|" },
-    { "{'cpu':{'shares':1024}}", V2, "CPUWeight=uint64 39|" },
+    { "{'cpu':{'shares':1024}}", V2, "CPUWeight=uint64 100|" },
     { "{'cpu':{'shares':1024}}", V1, "CPUShares=uint64 1024|" },
     { "{'cpu':{'idle':1}}", V2, "CPUWeight=uint64 0|" },
     { "{'cpu':{'idle':1}}", V1, "|" },
@@ -367,8 +367,10 @@ test_weights (void)
 {
   g_assert_cmpuint (cgroup_cpu_weight (0), ==, 1);
   g_assert_cmpuint (cgroup_cpu_weight (2), ==, 1);
-  g_assert_cmpuint (cgroup_cpu_weight (100), ==, 4);
-  g_assert_cmpuint (cgroup_cpu_weight (1024), ==, 39);
+  g_assert_cmpuint (cgroup_cpu_weight (100), ==, 17);
+  g_assert_cmpuint (cgroup_cpu_weight (1024), ==, 100);
+  g_assert_cmpuint (cgroup_cpu_weight (1025), ==, 101);
+  g_assert_cmpuint (cgroup_cpu_weight (2048), ==, 174);
   g_assert_cmpuint (cgroup_cpu_weight (262144), ==, 10000);
   g_assert_cmpuint (cgroup_cpu_weight (G_MAXUINT64), ==, 10000);
   g_assert_cmpuint (cgroup_io_weight (10), ==, 1);

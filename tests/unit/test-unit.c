@@ -151,7 +151,7 @@ static const Case cases[] = {
   { "cpu", { .type = -1 },
     .linux_ = RESOURCES ("\"cpu\": {\"quota\": 150000, \"shares\": 1024, \"cpus\": \"0-1,3\","
                          " \"mems\": \"0\"}"),
-    .lines = "CPUQuota=150%\nCPUWeight=39\nAllowedCPUs=0-1,3\nAllowedMemoryNodes=0" },
+    .lines = "CPUQuota=150%\nCPUWeight=100\nAllowedCPUs=0-1,3\nAllowedMemoryNodes=0" },
   { "cpu-period", { .type = -1 },
     .linux_ = RESOURCES ("\"cpu\": {\"quota\": 1000, \"period\": 30000}"),
     .lines = "CPUQuota=3.34%\nCPUQuotaPeriodSec=30000us" },

@@ -63,7 +63,7 @@ limits() {
   oci run --detach --bundle "$bundle" c
   dir=$(folder c)
   equal "$who: CPU quota" "$(<"$dir/cpu.max")" "20000 100000"
-  equal "$who: CPU weight" "$(<"$dir/cpu.weight")" 20
+  equal "$who: CPU weight" "$(<"$dir/cpu.weight")" 59
   equal "$who: memory" "$(<"$dir/memory.max")" 67108864
   equal "$who: memory that is left to it" "$(<"$dir/memory.low")" 1048576
   equal "$who: processes" "$(<"$dir/pids.max")" 50
@@ -92,7 +92,7 @@ limits() {
   equal "$who: update of the quota keeps the period" "$(<"$dir/cpu.max")" "50000 100000"
   oci update --memory-reservation 2M --cpu-period 40000 --cpu-burst 1000 --cpu-share 2048 c
   equal "$who: update of the others" \
-    "$(<"$dir/memory.low") $(<"$dir/cpu.max") $(<"$dir/cpu.max.burst") $(<"$dir/cpu.weight")" "2097152 50000 40000 1000 79"
+    "$(<"$dir/memory.low") $(<"$dir/cpu.max") $(<"$dir/cpu.max.burst") $(<"$dir/cpu.weight")" "2097152 50000 40000 1000 174"
   has "$who: update of what cgroup v2 does not have" "$(oci update --cpu-rt-runtime 1000 c 2>&1)" \
     "bwrap-oci: options: /cpu/realtimeRuntime: only cgroup v1 has such a limit"
   echo '{"memory":{"limit":1048576,"swap":1048576,"checkBeforeUpdate":false},"pids":{"limit":-1}}' |
@@ -128,13 +128,13 @@ scopes() {
   equal "$who: memory" "$(both memory.max)" "67108864 67108864"
   equal "$who: swap" "$(both memory.swap.max)" "0 0"
   equal "$who: memory that is left to it" "$(both memory.low)" "1048576 1048576"
-  equal "$who: CPU weight" "$(both cpu.weight)" "20 20"
+  equal "$who: CPU weight" "$(both cpu.weight)" "59 59"
   equal "$who: CPU quota" "$(both cpu.max)" "20500 50000 20500 50000"
   equal "$who: processes" "$(both pids.max)" "5 5"
   # of the quota systemd knows hundredths
   equal "$who: what systemd knows" \
     "$(manager show --value -p MemoryMax -p MemorySwapMax -p MemoryLow -p CPUWeight -p CPUQuotaPerSecUSec -p TasksMax limits-box.scope | sort | xargs)" \
-    "0 1048576 20 410ms 5 67108864"
+    "0 1048576 410ms 5 59 67108864"
   equal "$who: from inside" "$(oci exec s sh -c 'cat /cgroup/memory.max /cgroup/pids.max; grep ^0: /proc/self/cgroup')" \
     $'67108864\n5\n0::/'
   has "$who: at its limit of processes" "$(oci exec s sh -c 'for i in 1 2 3 4 5 6 7; do sleep 1 & done; :' 2>&1)" \
@@ -144,7 +144,7 @@ scopes() {
   manager daemon-reload
   equal "$who: update, after a reload" \
     "$(both memory.max) $(both pids.max) $(both cpu.max) $(both cpu.weight) $(manager show --value -p MemoryMax limits-box.scope)" \
-    "33554432 33554432 40 40 30000 50000 30000 50000 39 39 33554432"
+    "33554432 33554432 40 40 30000 50000 30000 50000 100 100 33554432"
   equal "$who: state, nobody was killed" "$(oci state s | jq .oomKilled)" null
   oci exec s tail /dev/zero
   equal "$who: at its limit of memory a program is killed" $? 137
