@@ -68,6 +68,25 @@ reset_signals (sigset_t *ret_ignored)
   (void) sigaction (SIGPIPE, &pipe_action, NULL);
 }
 
+/* What our caller gave us. Who gives only the fifth descriptor says so as "three", and the others
+ * are not open; further up they are in a row. */
+static void
+count_descriptors (CmdContext *context)
+{
+  guint count = fd_count_from (STDERR_FILENO + 1);
+  guint64 absent = 0;
+
+  context->given_fds = count;
+  for (; count < 64; count++)
+    if (fcntl (STDERR_FILENO + 1 + (int) count, F_GETFD) < 0)
+      absent |= (guint64) 1 << count;
+    else
+      {
+        context->given_fds = count + 1;
+        context->absent_fds = absent;
+      }
+}
+
 /* Puts this process into a state that does not depend on its caller. */
 static gboolean
 set_up (CmdContext *context, GError **error)
@@ -76,7 +95,7 @@ set_up (CmdContext *context, GError **error)
       || !fd_cloexec_from (STDERR_FILENO + 1, error))
     return FALSE;
   /* before there is one of our own */
-  context->given_fds = fd_count_from (STDERR_FILENO + 1);
+  count_descriptors (context);
   reset_signals (&context->ignored);
   environment_read (&context->environment);
   return TRUE;

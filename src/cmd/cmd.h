@@ -31,7 +31,8 @@ typedef struct {
 typedef struct {
   GlobalOptions options;
   Environment environment;
-  guint given_fds;               /* from 3 upwards, by our caller */
+  guint given_fds;               /* from 3 to the last one, by our caller */
+  guint64 absent_fds;            /* those among them that are not open: 1 << (number - 3) */
   sigset_t ignored;              /* signals that our caller ignored */
   LogFormat log_format;
   CgroupManager cgroup_manager;  /* of --cgroup-manager and --systemd-cgroup */

@@ -25,8 +25,11 @@ cmd_open_store (const CmdContext *context, gboolean create, GError **error)
 gboolean
 cmd_check_preserved (const CmdContext *context, guint count, GError **error)
 {
-  return count <= context->given_fds
-         || throw (error, "unable to stat preserved-fd %u: it is not open", context->given_fds + 3);
+  guint last = count - 1;
+
+  return count == 0
+         || (last < context->given_fds && (last >= 64 || !(context->absent_fds >> last & 1)))
+         || throw (error, "unable to stat preserved-fd %u: it is not open", count + 2);
 }
 
 int

@@ -80,6 +80,7 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     .bwrap = context->options.bwrap,
     .cgroup_manager = context->cgroup_manager,
     .preserve_fds = listening + options->preserve_fds,
+    .absent_fds = context->absent_fds,
     .listen_fds = listening,
     .new_keyring = !options->no_new_keyring,
     .detach = options->detach,
@@ -99,6 +100,9 @@ create_request_fill (const CmdContext *context, const CreateOptions *options, co
     request->notify_socket = notify_socket;
   if (options->preserve_fds > PRESERVE_FDS_MAX)
     return throw (error, "--preserve-fds %u: too many", options->preserve_fds);
+  for (guint i = 0; i < MIN (listening, 64); i++)
+    if (!cmd_check_preserved (context, i + 1, error))
+      return FALSE;
   if (!cmd_check_preserved (context, request->preserve_fds, error))
     return FALSE;
   /* paths are recorded as JSON, which has no other encoding */

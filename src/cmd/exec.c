@@ -60,6 +60,7 @@ exec_run (const CmdContext *context, const Options *given, char **args, GError *
   if (given->console_socket != NULL)
     request.console_socket = console_socket
       = g_canonicalize_filename (given->console_socket, NULL);
+  request.absent_fds = context->absent_fds;
   if (!cmd_check_preserved (context, request.preserve_fds, error))
     return -1;
   if (request.process_file == NULL && args[1] == NULL)

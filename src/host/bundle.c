@@ -18,6 +18,7 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -162,13 +163,36 @@ probe_path (const char *path, const char *bundle)
                                                  : g_build_filename (bundle, path, NULL), 0);
 }
 
+/* The link at @path; NULL: it is none. */
+static SourceFacts *
+probe_link (const char *path)
+{
+  char *content = g_file_read_link (path, NULL);
+  SourceFacts *source;
+
+  if (content == NULL)
+    return NULL;
+  source = g_new0 (SourceFacts, 1);
+  source->fd = -1;
+  source->path = g_strdup (path);
+  source->link = content;
+  return source;
+}
+
 /* The source of a bind mount; NULL for any other mount. */
 static SourceFacts *
 probe_mount (const OciMount *mount, const char *bundle)
 {
+  g_autofree char *path = NULL;
+  SourceFacts *link = NULL;
+
   if (!mount_is_bind (mount) || mount->source == NULL)
     return NULL;
-  return probe_path (mount->source, bundle);
+  path = g_path_is_absolute (mount->source) ? g_strdup (mount->source)
+                                            : g_build_filename (bundle, mount->source, NULL);
+  if (mount_copies_symlink (mount))
+    link = probe_link (path);
+  return link != NULL ? link : probe_source (g_steal_pointer (&path), 0);
 }
 
 /* Whether @source is the node that @device asks for. */
@@ -264,17 +288,18 @@ count_sources (const OciSpec *spec)
   return count;
 }
 
-/* What is above and below @source. Only where the ids of the container's root are chosen can they
- * be other than the caller's, and only a privileged caller (@mounts: see below.h) can do without a
- * user namespace. */
+/* What is above and below @source. Only where the ids of the container's root are chosen, or a user
+ * namespace is joined, can they be other than the caller's, and only a privileged caller (@mounts:
+ * see below.h) can do without a user namespace. */
 static void
 look_around (SourceFacts *source, const OciSpec *spec, const GPtrArray *mounts)
 {
+  const OciNamespace *user = oci_linux_namespace (spec->linux_, CLONE_NEWUSER);
   char path[PATH_MAX];
 
   if (source == NULL || source->fd < 0)
     return;
-  if (field_count (spec->linux_->uid_mappings) > 0)
+  if (field_count (spec->linux_->uid_mappings) > 0 || (user != NULL && user->path != NULL))
     find_closed (source);
   if (mounts != NULL && S_ISDIR (source->mode) && kernel_path (source, path))
     source->below = mounts_below (mounts, path);

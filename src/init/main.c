@@ -114,6 +114,20 @@ keep (struct init *init, const char *text)
   return copy;
 }
 
+/* Closes those of the preserved descriptors that the caller did not have: till here our end of the
+ * control socket stands for them, so that nobody opens anything else under their numbers. */
+static void
+close_absent (struct init *init)
+{
+  struct stat own, st;
+
+  if (fstat (init->first_fd + INIT_FD_CONTROL, &own) < 0)
+    fail (init, "fstat", "control socket");
+  for (int fd = STDERR_FILENO + 1; fd < init->first_fd; fd++)
+    if (fstat (fd, &st) == 0 && st.st_dev == own.st_dev && st.st_ino == own.st_ino)
+      (void) close (fd);
+}
+
 /* Keeps what is inherited to our own descriptors and the preserved ones below them:
  * bwrap passes on every descriptor that is not close-on-exec. */
 static void
@@ -127,6 +141,7 @@ own_descriptors (struct init *init)
   if (dup2 (init->first_fd + INIT_FD_STDOUT, STDOUT_FILENO) < 0 && errno != EBADF)
     fail (init, "dup2", "standard output");
   (void) close (init->first_fd + INIT_FD_STDOUT);
+  close_absent (init);
   for (int fd = init->first_fd; fd < init->first_fd + INIT_FD_STDERR; fd++)
     if (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && (fd < init->gate || errno != EBADF))
       fail (init, "fcntl", "own descriptors");

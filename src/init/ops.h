@@ -68,6 +68,8 @@ enum op_flag {
   OP_FLAG_LABEL = 1 << 12,        /* the last string is the label of the new file system's root */
   OP_FLAG_FUSE = 1 << 13,         /* what the kernel refuses, fuse-overlayfs does */
   OP_FLAG_FUSE_ONLY = 1 << 14,    /* without asking the kernel */
+  OP_FLAG_SAME = 1 << 15,         /* a link that is there already must say the same */
+  OP_FLAG_THERE = 1 << 16,        /* the directory is not made where it is missing */
 };
 
 /* Attributes are those of mount_setattr(2); "soft" ones are changed only where the
@@ -187,7 +189,7 @@ enum hook_number {
   /* n: enum device_number, at least the first; s: target, staged source ("": none) */ \
   X (DEVICE, device, "device", 1, 2) \
   X (FIFO, fifo, "fifo", 3, 1)  /* n: mode, uid, gid; s: target */ \
-  X (SYMLINK, symlink, "symlink", 0, 2)  /* s: target, content */ \
+  X (SYMLINK, symlink, "symlink", 0, 2)  /* s: target, content; flags: OP_FLAG_SAME */ \
   /* reports, and waits until the runtime has moved network devices here */ \
   X (NET_DEVICES, net_devices, "net-devices", 0, 0) \
   /* s: path, parameters of the file system that hides directories ... */ \
@@ -218,7 +220,8 @@ enum hook_number {
   X (AFFINITY, affinity, "affinity", 0, 0) \
   X (RLIMIT, rlimit, "rlimit", 3, 0)  /* n: resource, soft, hard */ \
   X (GROUPS, groups, "groups", 0, 0)  /* n: supplementary gids */ \
-  X (CWD, cwd, "cwd", PROGRAM_NUMBERS, 1)  /* n: enum program_number; s: the working directory */ \
+  /* n: enum program_number; s: the working directory; flags: OP_FLAG_THERE */ \
+  X (CWD, cwd, "cwd", PROGRAM_NUMBERS, 1) \
   /* n: enum program_number; s: args[0], PATH ("": none) */ \
   X (PROGRAM, program, "program", PROGRAM_NUMBERS, 2) \
   X (HOME, home, "home", 1, 0)  /* n: uid; HOME comes from the image's /etc/passwd */ \

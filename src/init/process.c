@@ -186,7 +186,7 @@ make_directories (const char *path)
 }
 
 /* Enters the working directory with the program's ids, or as root where those may not:
- * so do the peers. It may be missing; it is hostile and must be below the root: what
+ * so do the peers. It may be missing, but for exec; it is hostile and must be below the root: what
  * getcwd(2) calls unreachable is a descriptor somebody leaked (CVE-2024-21626). */
 static void
 enter_directory (struct init *init, const struct op *op, const char *path)
@@ -196,7 +196,7 @@ enter_directory (struct init *init, const struct op *op, const char *path)
 
   if (result < 0 && (errno == ENOENT || errno == EACCES || errno == EPERM))
     {
-      int missing = errno == ENOENT;
+      bool missing = errno == ENOENT && !(op->header->flags & OP_FLAG_THERE);
 
       return_ids (init);
       if (missing && make_directories (path) < 0)

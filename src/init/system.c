@@ -43,17 +43,31 @@ do_become_root (struct init *init, const struct op *op)
     fail (init, INIT_RESTRICTED, "");
 }
 
+/* Whether @name in @dir is a link that says @content; errno: something else is there. */
+static bool
+is_link (int dir, const char *name, const char *content)
+{
+  char seen[PATH_MAX];
+  ssize_t length = readlinkat (dir, name, seen, sizeof seen);
+
+  errno = EEXIST;
+  return length >= 0 && (size_t) length == strlen (content)
+         && memcmp (seen, content, (size_t) length) == 0;
+}
+
 void
 do_symlink (struct init *init, const struct op *op)
 {
+  bool same = (op->header->flags & OP_FLAG_SAME) != 0;
   const char *path = op_string (op, 0), *content = op_string (op, 1);
   char name[NAME_MAX + 1];
   int dir = walk_parent (init->root, path, name);
 
   if (dir < 0)
     fail (init, "make directory", path);
-  /* what the image or a mount put there wins, as with the peers */
-  if (symlinkat (content, dir, name) < 0 && errno != EEXIST)
+  /* what the image or a mount put there wins, as with the peers, but over a link of the caller's */
+  if (symlinkat (content, dir, name) < 0
+      && (errno != EEXIST || (same && !is_link (dir, name, content))))
     fail (init, "symlink", path);
   (void) close (dir);
 }

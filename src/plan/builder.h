@@ -13,8 +13,9 @@ typedef struct {
   const HostFacts *facts;
   const PlanOptions *options;
   Plan *plan;
-  GPtrArray *staged;          /* of char *, by index of the mounts: where bwrap brings the source;
-                               * filled by plan_staging() */
+  GPtrArray *staged;          /* of char *, by index of the mounts: where bwrap brings the source,
+                               * NULL: nowhere; filled by plan_staging() */
+  gboolean joins;             /* a program of exec */
   GPtrArray *refusals;        /* of PlanNote: takes all that is refused; NULL: the first ends it */
 } PlanContext;
 
@@ -120,8 +121,8 @@ gboolean plan_id_mapped (PlanContext *context, guint index, const struct MountOp
 /* Whether the host is to see what the container mounts in a bind with @options. */
 gboolean plan_is_peer (const PlanContext *context, const struct MountOptions *options);
 
-/* Has the runtime hand in the @index-th mount, one of whose peers the host has. */
-void plan_peer (PlanContext *context, guint index, const struct MountOptions *options);
+/* Has the runtime hand in the @index-th mount: as a peer of the host's, or of its slaves. */
+void plan_hand_in (PlanContext *context, guint index, const struct MountOptions *options);
 
 /* The number of the first folder that the @index-th mount names, if it is an overlay. */
 guint plan_first_folder (const PlanContext *context, guint index);
@@ -130,6 +131,10 @@ guint plan_first_folder (const PlanContext *context, guint index);
  * search the directories above it. */
 gboolean plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
                             GError **error);
+
+/* Whether the container's root may not search the directories above the bind @source, so that
+ * bwrap cannot bring it in, and the runtime may and can. */
+gboolean plan_is_out_of_reach (const PlanContext *context, const SourceFacts *source);
 
 /* Adds what the process keeps through the exec: scheduling, priorities, personality. */
 gboolean plan_attributes (PlanContext *context, GError **error);

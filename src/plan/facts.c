@@ -37,6 +37,7 @@ source_facts_free (SourceFacts *facts)
     return;
   fd_clear (&facts->fd);
   g_free (facts->path);
+  g_free (facts->link);
   g_free (facts->real_path);
   g_clear_pointer (&facts->closed, g_ptr_array_unref);
   g_clear_pointer (&facts->below, g_ptr_array_unref);

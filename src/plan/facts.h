@@ -140,6 +140,8 @@ typedef struct {
   int fd;              /* O_PATH, owned; -1: it could not be opened, or is not kept open */
   int error;           /* errno of that, 0: it could */
   char *path;          /* absolute */
+  char *link;          /* what it says, if it is a symbolic link that is to be copied; then only the
+                        * path is known else, and there is no error. NULL: it is none */
   char *real_path;     /* without links, by which it can be found again; only of a bind source,
                         * where those are SOURCES_MANY: then there is no fd */
   mode_t mode;         /* st_mode */

@@ -384,23 +384,41 @@ plan_id_is_inside (const GArray *map, guint32 id)
   return FALSE;
 }
 
-gboolean
-plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
-                   GError **error)
+/* The first directory above @source that the container's root may not search, as far as is known:
+ * who the root of a user namespace is that is joined is not. NULL: it may. */
+static const char *
+first_closed (const Plan *plan, const SourceFacts *source)
 {
-  if (plan->userns != USERNS_ENTER)
-    return TRUE;
+  if (plan->userns != USERNS_ENTER && plan->userns != USERNS_JOIN)
+    return NULL;
   for (guint i = 0; i < field_count (source->closed); i++)
     {
       const ClosedDirectory *closed = g_ptr_array_index (source->closed, i);
 
       /* over what belongs to ids of the container its root has every right */
-      if (!plan_id_is_inside (plan->uid_map, closed->uid)
+      if (plan->userns == USERNS_JOIN || !plan_id_is_inside (plan->uid_map, closed->uid)
           || !plan_id_is_inside (plan->gid_map, closed->gid))
-        return plan_refuse (error, pointer, "the container's root is not the caller and may not"
-                            " search %s (chmod o+x %s)", closed->path, closed->path);
+        return closed->path;
     }
-  return TRUE;
+  return NULL;
+}
+
+gboolean
+plan_check_search (const Plan *plan, const SourceFacts *source, const char *pointer,
+                   GError **error)
+{
+  const char *closed = plan->userns == USERNS_ENTER ? first_closed (plan, source) : NULL;
+
+  return closed == NULL
+         || plan_refuse (error, pointer, "the container's root is not the caller and may not"
+                         " search %s (chmod o+x %s)", closed, closed);
+}
+
+gboolean
+plan_is_out_of_reach (const PlanContext *context, const SourceFacts *source)
+{
+  return first_closed (context->plan, source) != NULL
+         && plan_privileged (&context->facts->machine);
 }
 
 /* bwrap's set-up runs with the caller's ids, so these must exist inside; and the init

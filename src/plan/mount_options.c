@@ -21,6 +21,7 @@ typedef enum {
   OPTION_RECURSIVE_PROPAGATION,
   OPTION_SUPERBLOCK,
   OPTION_COPY_UP,
+  OPTION_COPY_SYMLINK,
   OPTION_IDMAP,
   OPTION_REFUSED,
 } OptionKind;
@@ -36,6 +37,7 @@ static const Option options_table[] = {
   { "async", OPTION_SUPERBLOCK, 0 },
   { "atime", OPTION_ATIME, MOUNT_ATTR_RELATIME },
   { "bind", OPTION_BIND, 0 },
+  { "copy-symlink", OPTION_COPY_SYMLINK, 0 },
   { "defaults", OPTION_NOTHING, 0 },
   { "dev", OPTION_CLEAR, MOUNT_ATTR_NODEV },
   { "diratime", OPTION_CLEAR, MOUNT_ATTR_NODIRATIME },
@@ -163,28 +165,34 @@ next_word (const char **text)
   return g_strndup (start, (gsize) (end - start));
 }
 
-/* Whether one of the options in @text is that of a bind. */
+/* Whether one of the options of @mount is @wanted. */
 static gboolean
-asks_for_bind (const char *text)
+asks_for (const OciMount *mount, const char *wanted)
 {
-  for (;;)
-    {
-      g_autofree char *word = next_word (&text);
+  for (char **option = mount->options; option != NULL && *option != NULL; option++)
+    for (const char *text = *option;;)
+      {
+        g_autofree char *word = next_word (&text);
 
-      if (word == NULL || strcmp (word, "bind") == 0 || strcmp (word, "rbind") == 0)
-        return word != NULL;
-    }
+        if (word == NULL)
+          break;
+        if (strcmp (word, wanted) == 0)
+          return TRUE;
+      }
+  return FALSE;
 }
 
 gboolean
 mount_is_bind (const OciMount *mount)
 {
-  if (g_strcmp0 (mount->type, "bind") == 0)
-    return TRUE;
-  for (char **option = mount->options; option != NULL && *option != NULL; option++)
-    if (asks_for_bind (*option))
-      return TRUE;
-  return FALSE;
+  return g_strcmp0 (mount->type, "bind") == 0 || asks_for (mount, "bind")
+         || asks_for (mount, "rbind");
+}
+
+gboolean
+mount_copies_symlink (const OciMount *mount)
+{
+  return mount_is_bind (mount) && asks_for (mount, "copy-symlink");
 }
 
 gboolean
@@ -262,6 +270,9 @@ apply_option (MountOptions *options, const Option *option, const char *text)
     case OPTION_IDMAP:
       options->idmap = TRUE;
       options->recursive_idmap = option->value != 0;
+      break;
+    case OPTION_COPY_SYMLINK:
+      options->copy_symlink = TRUE;
       break;
     case OPTION_NOTHING:
     case OPTION_REFUSED:

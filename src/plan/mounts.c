@@ -130,7 +130,7 @@ add_bind (const Work *work, const char *staged, const SourceFacts *facts, guint3
   for (guint i = 0; i < BIND_NUMBERS; i++)
     plan_op_number (op, numbers[i]);
   plan_op_string (op, work->target);
-  plan_op_string (op, staged);
+  plan_op_string (op, staged != NULL ? staged : "");
   if (facts != NULL && options->recursive && S_ISDIR (facts->mode) && !(flags & OP_FLAG_RECEIVED))
     plan_keep_flags (work->context->plan, op, facts);
 }
@@ -171,6 +171,17 @@ is_id_mapped (const Work *work)
   return work->options->idmap || field_count (work->mount->uid_mappings) > 0;
 }
 
+/* What is there already must be the same link: it may be of an earlier container. */
+static void
+copy_link (const Work *work, const char *content)
+{
+  guint32 row = plan_row (work->context->plan, work->at, "link %s to %s", work->target, content);
+  PlanOp *op = plan_op (work->context->plan, OP_SYMLINK, row, OP_FLAG_SAME);
+
+  plan_op_string (op, work->target);
+  plan_op_string (op, content);
+}
+
 static gboolean
 plan_bind (const Work *work, GError **error)
 {
@@ -180,6 +191,11 @@ plan_bind (const Work *work, GError **error)
   /* plan_sources() has refused it; this is a plan that goes on all the same */
   if (facts == NULL || facts->error != 0)
     return TRUE;
+  if (facts->link != NULL)
+    {
+      copy_link (work, facts->link);
+      return TRUE;
+    }
   if (work->options->recursive)
     flags |= OP_FLAG_RECURSIVE;
   if (S_ISDIR (facts->mode))
@@ -194,9 +210,10 @@ plan_bind (const Work *work, GError **error)
     }
   else if (!check_locked (work, facts, work->options, error))
     return FALSE;
-  else if (plan_is_peer (work->context, work->options))
+  else if (plan_is_peer (work->context, work->options)
+           || plan_is_out_of_reach (work->context, facts))
     {
-      plan_peer (work->context, work->index, work->options);
+      plan_hand_in (work->context, work->index, work->options);
       flags |= OP_FLAG_RECEIVED;
     }
   for (guint i = 0; i < work->options->superblock->len; i++)
@@ -490,6 +507,8 @@ plan_filesystem (const Work *work, GError **error)
     }
   if (work->options->copy_up && strcmp (type, "tmpfs") != 0)
     return plan_refuse (error, work->at, "tmpcopyup is for tmpfs only");
+  if (work->options->copy_symlink)
+    return plan_refuse (error, work->at, "copy-symlink is for binds only");
 
   if (work->options->copy_up)
     flags |= OP_FLAG_COPY_UP;

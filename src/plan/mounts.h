@@ -15,6 +15,7 @@ typedef struct MountOptions {
   gboolean has_atime;
   guint64 atime;                  /* a MOUNT_ATTR_ access-time value */
   gboolean copy_up;               /* tmpcopyup */
+  gboolean copy_symlink;          /* copy-symlink: the facts say whether there is a link */
   gboolean idmap;                 /* idmap or ridmap */
   gboolean recursive_idmap;       /* ridmap */
   GPtrArray *data;                /* of char *: for the file system */
@@ -32,6 +33,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MountOptions, mount_options_clear)
 
 /* Whether @mount brings something of the host in: by its type or an option. */
 gboolean mount_is_bind (const OciMount *mount);
+
+/* Whether it is a bind that copies its source, where that is a symbolic link (crun's option, which
+ * podman has for volumes with no-dereference). */
+gboolean mount_copies_symlink (const OciMount *mount);
 
 /* Whether it is an overlay. */
 gboolean mount_is_overlay (const OciMount *mount);

@@ -1,9 +1,11 @@
 /* Mounts that the runtime makes, with the rights of its caller, and hands in.
  *
  * Id-mapped ones (runtime-spec config.md, "Mounts"; mount_setattr(2), MOUNT_ATTR_IDMAP), since the
- * source's file system belongs to somebody else than the container's user namespace. And those that
- * are shared with the host (mount_namespaces(7)): all that bwrap sees is a slave of what the host
- * has, and only a clone that is made on the host is a peer of it. */
+ * source's file system belongs to somebody else than the container's user namespace. Those that are
+ * shared with the host (mount_namespaces(7)): all that bwrap sees is a slave of what the host has,
+ * and only a clone that is made on the host is a peer of it. And those below a directory that the
+ * container's root may not search, as a user's home or XDG_RUNTIME_DIR with ids that are not hers:
+ * these are slaves, as if bwrap had brought them in. */
 #include "config.h"
 
 #include "plan/mounts.h"
@@ -93,11 +95,12 @@ plan_is_peer (const PlanContext *context, const MountOptions *options)
 }
 
 void
-plan_peer (PlanContext *context, guint index, const MountOptions *options)
+plan_hand_in (PlanContext *context, guint index, const MountOptions *options)
 {
   PlanHanded *handed = g_new0 (PlanHanded, 1);
 
   handed->index = index;
   handed->tree = options->recursive;
+  handed->slave = context->plan->userns != USERNS_NONE;
   g_ptr_array_add (context->plan->handed, handed);
 }

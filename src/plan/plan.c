@@ -231,7 +231,7 @@ plan_exec_new (const OciSpec *spec, const OciProcess *process, const ExecFacts *
   HostFacts host = { .machine = { .last_capability = facts->last_capability,
                                   .modules = facts->modules } };
   PlanContext context = { .spec = spec, .process = process, .facts = &host, .options = options,
-                          .plan = plan };
+                          .plan = plan, .joins = TRUE };
 
   plan->uid_map = g_array_ref (facts->uid_map);
   plan->gid_map = g_array_ref (facts->gid_map);

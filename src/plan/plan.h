@@ -15,7 +15,8 @@
 typedef struct {
   const char *id;
   const char *bundle;          /* absolute */
-  guint preserve_fds;          /* descriptors 3 ... are handed on */
+  guint preserve_fds;          /* descriptors 3 ... are handed on ... */
+  guint64 absent_fds;          /* ... but for these: 1 << (number - 3) */
   guint listen_fds;            /* so many of them by the protocol of sd_listen_fds(3) */
   gboolean notify;             /* somebody wants to hear what the program says by sd_notify(3) */
   gboolean gate;               /* wait at the start gate (create), not on the runtime (run) */
@@ -104,12 +105,14 @@ typedef struct {
   gboolean directory;
 } PlanTarget;
 
-/* A mount that takes the rights of the caller, since its ids are mapped or the host is to see what
- * is mounted in it: the runtime makes it, and the init gets it in this order. */
+/* A mount that takes the rights of the caller, since its ids are mapped, the host is to see what is
+ * mounted in it, or the container's root may not search the way to it: the runtime makes it, and
+ * the init gets it in this order. */
 typedef struct {
   guint index;         /* of the mount in the configuration */
   gboolean recursive;  /* ids below it are mapped too */
   gboolean tree;       /* with what is mounted below it */
+  gboolean slave;      /* the host is not to see what is mounted in it */
   GArray *uid_map;     /* of IdMapLine: ids of the source's file system, and what they are to the
                         * caller; NULL: they stay */
   GArray *gid_map;

@@ -55,6 +55,8 @@ static const Name flag_names[] = {
   { "label", OP_FLAG_LABEL },
   { "fuse", OP_FLAG_FUSE },
   { "fuse-only", OP_FLAG_FUSE_ONLY },
+  { "same", OP_FLAG_SAME },
+  { "there", OP_FLAG_THERE },
   { NULL, 0 },
 };
 

@@ -171,6 +171,7 @@ plan_program (PlanContext *context, guint64 effective)
 
   op = lookup_op (context, OP_CWD, plan_row (plan, "/process/cwd", "enter %s", process->cwd),
                   effective);
+  op->flags |= context->joins ? OP_FLAG_THERE : 0;
   plan_op_string (op, process->cwd);
   op = lookup_op (context, OP_PROGRAM, plan_row (plan, "/process/args/0", "find %s",
                                                  process->args[0]), effective);

@@ -34,6 +34,13 @@ check_source (const PlanContext *context, guint index, const char *at, GError **
   return plan_check_search (context->plan, source, at, error);
 }
 
+/* Whether bwrap has to bring in what is to be bound. */
+static gboolean
+is_staged (const PlanContext *context, const SourceFacts *source)
+{
+  return source != NULL && source->link == NULL && !plan_is_out_of_reach (context, source);
+}
+
 /* The length of the first @depth components of the absolute @path, or of all of it. */
 static gsize
 head_length (const char *path, guint depth)
@@ -58,7 +65,7 @@ group_at (const PlanContext *context, guint depth)
       guint next = g_hash_table_size (groups);
       char *head;
 
-      if (source == NULL || source->real_path == NULL)
+      if (!is_staged (context, source) || source->real_path == NULL)
         continue;
       head = g_strndup (source->real_path, head_length (source->real_path, depth));
       if (g_hash_table_contains (groups, head))
@@ -84,7 +91,9 @@ deepest (const PlanContext *context)
       const SourceFacts *source = source_of (context, i);
       guint depth = 0;
 
-      for (const char *p = source != NULL ? source->real_path : NULL; p != NULL && *p != '\0'; p++)
+      const char *p = is_staged (context, source) ? source->real_path : NULL;
+
+      for (; p != NULL && *p != '\0'; p++)
         depth += *p == '/';
       deepest = MAX (deepest, depth);
     }
@@ -229,6 +238,10 @@ plan_sources (PlanContext *context, GError **error)
         g_autofree char *mount = oci_mount_pointer (mounts, i);
         g_autofree char *at = g_strconcat (mount, "/source", NULL);
 
+        const SourceFacts *source = source_of (context, i);
+
+        if (source != NULL && source->error == 0 && !is_staged (context, source))
+          continue;
         if (!plan_go_on (context, check_source (context, i, at, error), error))
           return FALSE;
         count++;
@@ -246,9 +259,9 @@ plan_sources (PlanContext *context, GError **error)
       const SourceFacts *source = source_of (context, i);
       char *staged = NULL;
 
-      if (source != NULL && groups != NULL && source->real_path != NULL)
+      if (is_staged (context, source) && groups != NULL && source->real_path != NULL)
         staged = place_in_group (source, groups, depth);
-      else if (source != NULL)
+      else if (is_staged (context, source))
         staged = stage_one (context, i);
       g_ptr_array_add (context->staged, staged);
     }

@@ -184,6 +184,12 @@ open_channels (Bwrap *bwrap, ChildSide *side, const BwrapRequest *request, GErro
   return request->plan->plain ? open_plain (side, error) : open_init (side, request, error);
 }
 
+int
+bwrap_preserved (int fd, guint64 absent, int control)
+{
+  return fd - 3 < 64 && (absent >> (fd - 3) & 1) ? control : fd;
+}
+
 /* What the init gets, whoever starts it. */
 static void
 inherit_init (Inheritance *inheritance, int control, const BwrapRequest *request)
@@ -191,7 +197,7 @@ inherit_init (Inheritance *inheritance, int control, const BwrapRequest *request
   int first = inheritance->first;
 
   for (int fd = 3; fd < first; fd++)
-    inherit (inheritance, fd, fd);
+    inherit (inheritance, bwrap_preserved (fd, request->options->absent_fds, control), fd);
   inherit (inheritance, request->instructions, first + INIT_FD_OPS);
   inherit (inheritance, control, first + INIT_FD_CONTROL);
   if (request->gate >= 0)

@@ -36,6 +36,10 @@ typedef struct {
   const CgroupDoors *doors;  /* the cgroups it is started in */
 } BwrapRequest;
 
+/* What the child gets as the preserved descriptor @fd: that, or its end of the control socket, by
+ * which the init sees that the caller has none, if it is @absent (PlanOptions). */
+int bwrap_preserved (int fd, guint64 absent, int control);
+
 /* Starts bwrap. Its environment is empty and it inherits exactly what the request names:
  * the preserved descriptors, the init's, and its own. */
 gboolean bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error);

@@ -14,6 +14,7 @@ typedef struct {
   CgroupManager cgroup_manager;
   char *session_bus;           /* address, or absolute path of the socket; NULL: unknown */
   guint preserve_fds;          /* descriptors 3 ..., those of listen_fds among them */
+  guint64 absent_fds;          /* but for these: 1 << (number - 3) */
   guint listen_fds;            /* that somebody has given us by the protocol of sd_listen_fds(3) */
   const char *notify_socket;   /* who wants to know when the program is ready; NULL: nobody */
   char *overlay;               /* "state", "volatile" or an absolute path; NULL: not given */

@@ -14,6 +14,7 @@
 #include "base/spawn.h"
 #include "host/security.h"
 #include "init/ops.h"
+#include "run/bwrap.h"
 #include "run/cgroup.h"
 #include "run/exec_process.h"
 #include "run/initfile.h"
@@ -92,6 +93,7 @@ typedef struct {
   SpawnNamespaces namespaces;
   const CgroupDoors *doors;
   guint preserve_fds;
+  guint64 absent_fds;
   int instructions;
   int proc;         /* our /proc, for the init; -1: it needs none */
   gboolean inside;  /* the init forks: of this process nothing is seen in the container */
@@ -150,7 +152,11 @@ join (Launch *launch, const Joining *joining, const Plan *plan, GError **error)
   launch->bwrap.control = ends[0];
   theirs = ends[1];
   for (int fd = 3; fd < first; fd++)
-    g_array_append_val (fds, ((SpawnFd) { fd, fd }));
+    {
+      int source = bwrap_preserved (fd, joining->absent_fds, theirs);
+
+      g_array_append_val (fds, ((SpawnFd) { source, fd }));
+    }
   g_array_append_val (fds, ((SpawnFd) { joining->instructions, first + INIT_FD_OPS }));
   g_array_append_val (fds, ((SpawnFd) { theirs, first + INIT_FD_CONTROL }));
   if (joining->proc >= 0)
@@ -217,7 +223,8 @@ bring_up (Launch *launch, Container *container, const ExecRequest *request, Cons
   autofd pidfd = -1, instructions = -1, proc = -1;
   g_auto (CgroupDoors) doors = CGROUP_DOORS_INIT;
   Joining joining = { .namespaces = SPAWN_NAMESPACES_INIT, .doors = &doors,
-                      .preserve_fds = request->preserve_fds };
+                      .preserve_fds = request->preserve_fds,
+                      .absent_fds = request->absent_fds };
 
   if (spec == NULL || !container_pidfd (container, &pidfd, error))
     return FALSE;

@@ -19,6 +19,7 @@ typedef struct {
   const char *console_socket;    /* absolute; NULL: none */
   const char *pidfd_socket;      /* NULL: none */
   guint preserve_fds;
+  guint64 absent_fds;  /* but for these: 1 << (number - 3) */
   gboolean terminal;
   gboolean no_new_privs;
   gboolean detach;

@@ -8,6 +8,7 @@
 #include "run/idmap.h"
 #include "run/passfd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/syscall.h>
@@ -48,14 +49,22 @@ make_mount (const PlanHanded *handed, const HostFacts *facts, GError **error)
 {
   const SourceFacts *source = g_ptr_array_index (facts->bundle.mounts, handed->index);
   const unsigned int tree = handed->tree ? AT_RECURSIVE : 0;
+  struct mount_attr slave = { .propagation = MS_SLAVE };
   autofd opened = -1, mount = -1;
 
   if (source->fd < 0)
     opened = open (source->real_path, O_PATH | O_CLOEXEC);
   mount = (int) syscall (SYS_open_tree, source->fd >= 0 ? source->fd : opened, "",
                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | tree);
+  if (mount < 0 && errno == EPERM)
+    return throw_fd (error, "open_tree %s: %s (the caller's mount namespace is not its own: unshare"
+                     " -m)", source->path, g_strerror (EPERM));
   if (mount < 0)
     return throw_fd_errno (error, "open_tree %s", source->path);
+  if (handed->slave
+      && syscall (SYS_mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave,
+                  sizeof slave) < 0)
+    return throw_fd_errno (error, "mount_setattr %s", source->path);
   if ((handed->uid_map != NULL || handed->of_joined)
       && !map_ids (handed, mount, source, facts, error))
     return -1;

@@ -154,6 +154,7 @@ work_set_options (Work *work, const CreateRequest *request, gboolean gate, GErro
     .id = request->id,
     .bundle = request->bundle,
     .preserve_fds = request->preserve_fds,
+    .absent_fds = request->absent_fds,
     .listen_fds = request->listen_fds,
     .notify = request->notify_socket != NULL,
     .gate = gate,

@@ -119,6 +119,22 @@ assert_p() { # STATUS OUTPUT
   assert_p 0 $'0 1 1000\n0'
 }
 
+# homes and XDG_RUNTIME_DIR mostly are the user's alone
+@test "user namespaces whose root may not search the directories above a volume" {
+  mkdir -p "$PODMAN_DIR/closed/volume" "$XDG_RUNTIME_DIR/volume"
+  echo data >"$PODMAN_DIR/closed/volume/file"
+  chmod 0700 "$PODMAN_DIR/closed"
+  for option in --userns=auto --userns=nomap --uidmap=0:1:1000; do
+    p run --rm --network none "$option" -v "$PODMAN_DIR/closed/volume:/v" -v "$XDG_RUNTIME_DIR/volume:/w:ro" "$IMAGE" \
+      sh -c 'cat /v/file; touch /v/new 2>/dev/null || stat -c %u /v/file; grep -c " /w [^ ]* ro" /proc/mounts'
+    assert_p 0 $'data\n65534\n1'
+  done
+  p run -d --name c --network none --userns=auto "$IMAGE" sleep 100
+  p run --rm --network none --userns=container:c -v "$PODMAN_DIR/closed/volume:/v" "$IMAGE" cat /v/file
+  assert_p 0 data
+  rmdir "$XDG_RUNTIME_DIR/volume"
+}
+
 @test "--privileged, --device, --sysctl, --ulimit" {
   p run --rm --network none --privileged "$IMAGE" grep Seccomp: /proc/self/status
   assert_p 0 $'Seccomp:\t0'

@@ -294,3 +294,40 @@ time.sleep(60)' "$TEST_DIR/console" 3>&- &
   assert_said "/source: the container's root is not the caller and may not search" \
     "(chmod o+x $TEST_DIR/closed)"
 }
+
+# As an engine does for a user, in her namespaces, with containers of other ids than hers.
+@test "a source below a directory that the container's root may not search: who may hands it in" {
+  requires user subids newuidmap
+  local data=$TEST_DIR/closed/data
+  mkdir -p "$data/below" "$BUNDLE"/rootfs/{tree,one,many}
+  touch "$BUNDLE/rootfs/file" "$BUNDLE"/rootfs/many/{0..39}
+  echo content >"$data/file"
+  chmod 0700 "$TEST_DIR/closed"
+  config '.linux.uidMappings = [{containerID: 0, hostID: 1, size: 9}] | .linux.gidMappings = .linux.uidMappings
+    | .mounts += [{destination: "/tree", type: "bind", source: $d, options: ["rbind", "ro"]},
+        {destination: "/one", type: "bind", source: $d, options: ["bind", "rslave"]},
+        {destination: "/file", type: "bind", source: ($d + "/file"), options: ["rbind"]}]' --arg d "$data"
+  container_command /bin/sh -c 'cat /file /tree/file /tree/below/mounted; ls /one/below; cat /proc/self/uid_map
+    touch /tree/new 2>/dev/null || grep -c " /tree [^ ]* ro" /proc/mounts'
+  # engine WORDS: as its unprivileged root
+  engine() {
+    status=0
+    timeout 60 "$BWRAP_OCI" unshare "$@" >"$TEST_DIR/stdout" 2>"$TEST_DIR/stderr" 3>&- </dev/null || status=$?
+    output=$(xargs <"$TEST_DIR/stdout") stderr=$(<"$TEST_DIR/stderr")
+  }
+  local run='mount -t tmpfs none "$0/below" && echo more >"$0/below/mounted" && exec "$@"'
+  engine --mount sh -c "$run" "$data" "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_output 'content content more 0 1 9 1'
+  assert_no_stderr
+  # of many sources no descriptors are kept; and without no_new_privs somebody else is the first process
+  config '.process.noNewPrivileges = false | .mounts += [range (40) | {destination: "/many/\(.)", type: "bind",
+    source: ($d + "/file"), options: ["rbind"]}]' --arg d "$data"
+  engine --mount sh -c "$run" "$data" "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_output 'content content more 0 1 9 1'
+  # a mount namespace of somebody else cannot be looked into
+  engine "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error "open_tree $data: Operation not permitted (the caller's mount namespace is not its own"
+}

@@ -341,6 +341,44 @@ EOT
 
 # --- what is mounted ------------------------------------------------------------------------------
 
+@test "copy-symlink: a link is made where the source is one, and else the source is bound" {
+  ln -s /no/such "$TEST_DIR/dangling"
+  echo content >"$TEST_DIR/file"
+  ln -s file "$TEST_DIR/link"
+  config '.root.readonly = true'
+  add_mount /new/dangling bind "$TEST_DIR/dangling" rbind copy-symlink
+  add_mount /new/link bind "$TEST_DIR/link" rbind copy-symlink ro
+  add_mount /new/file bind "$TEST_DIR/file" rbind copy-symlink ro
+  add_mount /new/followed bind "$TEST_DIR/link" rbind ro
+  # what is there already is the same the second time
+  for time in first second; do
+    sh_container 'for i in dangling link followed file; do readlink "/new/$i"; done
+      cat /new/link /new/file /new/followed; grep -c " /new/" /proc/self/mounts'
+    assert_output $'/no/such\nfile\ncontent\ncontent\ncontent\n2'
+  done
+}
+
+@test "copy-symlink is for binds only" {
+  add_mount /tmp tmpfs tmpfs copy-symlink
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "copy-symlink is for binds only"
+}
+
+@test "copy-symlink: another thing in its place is an error" {
+  ln -s /elsewhere "$TEST_DIR/link"
+  add_mount /etc/taken bind "$TEST_DIR/link" rbind copy-symlink
+  ln -s /nowhere "$BUNDLE/rootfs/etc/taken"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "link /etc/taken to /elsewhere: symlink: /etc/taken: File exists"
+  rm "$BUNDLE/rootfs/etc/taken"
+  mkdir "$BUNDLE/rootfs/etc/taken"
+  run_container /bin/true
+  assert_failure 1
+  assert_one_line_error "File exists"
+}
+
 @test "tmpcopyup: modes, owners, times, links, FIFOs, nested" {
   requires subids
   local root=$BUNDLE/rootfs/data

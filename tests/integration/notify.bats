@@ -382,6 +382,24 @@ given() {
   assert_equal "$(xargs <"$TEST_DIR/out")" "one LISTEN_FDS=1 end"
 }
 
+@test "of preserved descriptors only the last must be open, and the others stay closed" {
+  local show='cat <&5; ls /proc/self/fd'
+  echo five >"$TEST_DIR/5"
+  # given_fifth COMMAND...: 3 is the directory that ls reads
+  given_fifth() {
+    "$BWRAP_OCI" --root "$STATE" "$@" 3>&- 4>&- 5<"$TEST_DIR/5" 6<"$TEST_DIR/5" </dev/null >"$TEST_DIR/out"
+    assert_equal "$(xargs <"$TEST_DIR/out")" "five 0 1 2 3 5"
+  }
+  container_command /bin/sh -c "$show"
+  given_fifth run --preserve-fds 3 --bundle "$BUNDLE" "$ID"
+  config '.process.noNewPrivileges = false'
+  given_fifth run --preserve-fds 3 --bundle "$BUNDLE" "$ID"
+  container_command /bin/sleep 60
+  run_oci create --bundle "$BUNDLE" "$ID"
+  run_oci start "$ID"
+  given_fifth exec --preserve-fds 3 "$ID" /bin/sh -c "$show"
+}
+
 @test "a preserved descriptor that is not open: an error before anything exists" {
   local command
   container_command /bin/true

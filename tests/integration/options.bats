@@ -60,6 +60,15 @@ PY
   assert_output ''
 }
 
+@test "exec: a working directory that is not there is an error, and is not made" {
+  create_named box
+  run_oci exec --cwd /no/such box /bin/true
+  assert_failure 255
+  assert_one_line_error "enter /no/such: chdir: /no/such: No such file or directory"
+  run_oci exec box /bin/sh -c '[ ! -e /no ]'
+  assert_success
+}
+
 @test "--regex: what fails does not keep the others from it, and is told" {
   create_named a b
   run_oci kill a KILL

@@ -471,6 +471,8 @@ source (World *world, const char *at, const char *path, guint64 inode)
                                           : g_build_filename (value_of (world, "bundle"), path,
                                                               NULL);
   facts->closed = closed (what (world, at, "closed", "none"));
+  if (strcmp (what (world, at, "link", "none"), "none") != 0)
+    facts->link = g_strdup (what (world, at, "link", "none"));
   facts->mode = (mode_t) named (type_names, what (world, at, "type", "directory"));
   facts->device = device (what (world, at, "device", "8:1"));
   facts->inode = number (what (world, at, "inode", usual_inode));

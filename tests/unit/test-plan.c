@@ -392,7 +392,7 @@ test_options (void)
       g_assert_cmpuint (o.data->len, ==, 0);
       effect = o.bind || o.set != 0 || o.clear != 0 || o.recursive_set != 0
                || o.recursive_clear != 0 || o.propagation != 0 || o.recursive_propagation != 0
-               || o.has_atime || o.copy_up || o.idmap || o.superblock->len > 0;
+               || o.has_atime || o.copy_up || o.copy_symlink || o.idmap || o.superblock->len > 0;
       g_assert_true (effect == !g_strv_contains (nothing, names[i]));
       /* bits are never asked to be set and cleared at once, the access time apart */
       g_assert_cmpuint (o.set & o.clear, ==, 0);
