@@ -17,7 +17,7 @@ graphroot = "$CLIENT_DIR/graph"
 rootless_storage_path = "$CLIENT_DIR/graph"
 runroot = "$CLIENT_DIR/runroot"
 CONF
-  printf '[containers]\n%s\n' "$(default_limits nofile)" >"$CONTAINERS_CONF"
+  printf '[containers]\n%s\n' "$(default_limits nofile nproc)" >"$CONTAINERS_CONF"
   make_rootfs "$CLIENT_DIR/rootfs"
   mkdir "$CLIENT_DIR/volume"
   echo data >"$CLIENT_DIR/volume/file"
@@ -90,10 +90,11 @@ container() {
   expect 0 $'33\ndata\nb\n/tmp\nread-only'
 }
 
+# Newer ones give three fewer to begin with.
 @test "run: capabilities" {
   container
   b_run --cap-drop CAP_CHOWN c grep CapEff /proc/self/status
-  expect 0 $'CapEff:\t00000000a80425fa'
+  [ "$status" -eq 0 ] && [[ $output == CapEff:?00000000@(a80425|800405)fa ]] || show capabilities
 }
 
 @test "run: a program that is not there" {
@@ -147,7 +148,8 @@ FILE
   container
   b_run --network private c ip -o link
   [ "$status" -eq 0 ]
-  [[ $output == *tap0* ]] || show interfaces
+  # slirp4netns calls it tap0, pasta as it is called outside
+  [[ $output == *$'\n2: '* ]] || show interfaces
 }
 
 @test "bud: network of the host" {

@@ -36,7 +36,8 @@ podman_restart_policy() {
   p logs c
   expect 0 $'run\nrun\nrun'
   p_with -d --name d --restart always "$IMAGE" "${serving[@]}"
-  p kill --signal TERM d
+  # not podman kill, behind which newer ones start nothing again
+  p exec d kill -TERM 1
   wait_until has_restarted d 1
   p stop --time 5 d
   p inspect --format '{{.State.Status}} {{.State.ExitCode}}' d
