@@ -177,12 +177,31 @@ new_time_namespace (int file, const char *offsets)
                                                                         : SPAWN_TIME_OFFSETS;
 }
 
+/* Joins those of namespaces->fds that are not in *@joined, a bit for each, as far as that is
+ * permitted; FALSE: errno says why not all. */
+static gboolean
+join_files (const SpawnNamespaces *namespaces, guint64 *joined)
+{
+  int failure = 0;
+
+  for (gsize i = 0; i < namespaces->n_fds; i++)
+    if ((*joined >> i & 1) != 0 || setns (namespaces->fds[i], 0) == 0)
+      *joined |= (guint64) 1 << i;
+    else
+      failure = errno;
+  errno = failure;
+  return failure == 0;
+}
+
 /* All namespaces of the process in one call: one by one, the user namespace first, would
- * already lack the right to the others where they belong to a second one. */
+ * already lack the right to the others where they belong to a second one. For that reason those
+ * that are named by files are tried twice: those of somebody else are the caller's to join, those
+ * of the user namespace are its root's. */
 static const char *
 enter_namespaces (const SpawnNamespaces *namespaces, const Report *report)
 {
   const char *failed = NULL;
+  guint64 joined = 0;
   int clocks = -1;
 
   /* while it is ours to open: the right to the clocks is that of the owner of the user namespace */
@@ -191,6 +210,8 @@ enter_namespaces (const SpawnNamespaces *namespaces, const Report *report)
   /* nobody in there may look at us or hold us up (CVE-2016-9962) */
   if (namespaces->pidfd >= 0 && prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
     return "PR_SET_DUMPABLE";
+  if (namespaces->user_ns_fd >= 0 || (namespaces->types & CLONE_NEWUSER) != 0)
+    (void) join_files (namespaces, &joined);
   if (namespaces->user_ns_fd >= 0 && setns (namespaces->user_ns_fd, CLONE_NEWUSER) < 0)
     return "join user namespace";
   if (namespaces->pidfd >= 0 && setns (namespaces->pidfd, namespaces->types) < 0)
@@ -199,9 +220,8 @@ enter_namespaces (const SpawnNamespaces *namespaces, const Report *report)
     failed = become_root (namespaces->keep_groups);
   else if (namespaces->keep_capabilities)
     failed = keep_capabilities ();
-  for (gsize i = 0; failed == NULL && i < namespaces->n_fds; i++)
-    if (setns (namespaces->fds[i], 0) < 0)
-      failed = "join namespace";
+  if (failed == NULL && !join_files (namespaces, &joined))
+    failed = "join namespace";
   if (failed == NULL && namespaces->new_mount_ns)
     failed = copy_mounts (namespaces);
   if (failed == NULL && namespaces->new_time_ns)

@@ -67,6 +67,7 @@ plan_id_mapped (PlanContext *context, guint index, const MountOptions *options, 
   mapped->index = index;
   mapped->recursive = options->recursive_idmap;
   mapped->tree = options->recursive;
+  mapped->slave = !plan_is_peer (context, options);
   mapped->of_joined = !maps && plan->userns == USERNS_JOIN;
   if (mapped->of_joined)
     mapped->joined = index_of_user_namespace (context->spec);

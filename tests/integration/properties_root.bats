@@ -36,7 +36,8 @@ setup() {
   assert_failure 1
   assert_stderr_has "chmod: /etc/passwd: Read-only file system"
   for name in null zero full random urandom tty; do
-    [[ $output == *"/dev/$name 666 0:0 "* && $output != *"/dev/$name 666 0:0 $host"* ]] || show "$name"
+    assert_output_has "/dev/$name 666 0:0 "
+    ! grep -qx "/dev/$name 666 0:0 $host" <<<"$output" || show "$name"
   done
   # where nodes cannot be made, or would stay in the image
   config '.linux.namespaces += [{type: "user"}]
@@ -99,6 +100,32 @@ setup() {
   assert_success
   assert_output $'/m/0 0:0\n/m/5 5:5\n/m/2000 2000:2000'
   assert_equal "$(stat -c %u:%g "$TEST_DIR/source/new")" 0:0
+}
+
+@test "linux.namespaces[].path: a user namespace, and a network that is not of it" {
+  local network privileges
+  chown -Rh 300000:300000 "$BUNDLE/rootfs"
+  config '.linux.namespaces += [{type: "user"}] |
+    (.linux.uidMappings, .linux.gidMappings) = [{containerID: 0, hostID: 300000, size: 3000}]'
+  container_command sleep 100
+  run_oci run --detach --bundle "$BUNDLE" other
+  assert_success
+  unshare --net sleep 100 3>&- &
+  until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+  network=$(readlink "/proc/$!/ns/net")
+  # sysfs is of the network that it shows
+  config 'del(.linux.uidMappings, .linux.gidMappings, .linux.namespaces[] | select(.type? | IN("user", "network"))) |
+    del(.mounts[] | select(.type == "sysfs")) |
+    .linux.namespaces += [{type: "user", path: "/proc/\($other)/ns/user"}, {type: "network", path: "/proc/\($net)/ns/net"}]' \
+    --arg other "$(container_pid other)" --arg net $!
+  for privileges in true false; do
+    config ".process.noNewPrivileges = $privileges"
+    sh_container "readlink /proc/self/ns/user; readlink /proc/self/ns/net"
+    assert_success
+    assert_output "$(readlink "/proc/$(container_pid other)/ns/user")
+$network"
+  done
+  kill $!
 }
 
 @test "linux.uidMappings: without host id 0, as with runc" {
