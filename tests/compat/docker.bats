@@ -87,6 +87,8 @@ teardown() {
   docker ps --all --quiet 3>&- | xargs -r docker rm --force >/dev/null 2>&1 3>&-
   left=$(find "$CLIENT_DIR/exec/runtime-bwrap-oci" -mindepth 2 -maxdepth 2 ! -name '.*' 2>/dev/null || true)
   [ -z "$left" ] || { echo "left: $left"; return 1; }
+  # what builds keeps its own parent
+  rmdir /sys/fs/cgroup{,/*}"$PARENT/buildkit" 2>/dev/null || true
   left=$(cgroups_of "$PARENT/")
   [ -z "$left" ] || { echo "left cgroup: $left"; return 1; }
 }
@@ -134,7 +136,8 @@ sleeper() {
   d exec cc sh -c 'echo inside; exit 4'
   expect 4 inside
   d exec cc /no/such
-  expect 126
+  # 127 by newer clients
+  [ "$status" -eq 126 ] || expect 127
   d exec --detach cc sleep 1000
   expect 0
   d top cc
