@@ -9,6 +9,9 @@ load clients
 IMAGE=localhost/debian:1
 # What both look for, or would fetch, in an image.
 CONTENTS=sudo,passwd,mount,findutils,diffutils,pinentry-curses,wget,curl,less,bc,time,lsof,procps,libcap2-bin
+# What newer distroboxes look for too.
+! grep -qsw xauth /usr/bin/distrobox-init ||
+  CONTENTS+=,bzip2,gpg,hostname,man-db,pigz,iputils-ping,rsync,openssh-client,bsdutils,tree,unzip,xauth,zip
 CLIENT_TIMEOUT=240
 
 setup_file() {

@@ -378,7 +378,8 @@ try_pause() {
 try_kill_all() {
   # it shares the host's pid namespace: nothing but the cgroup tells whose they are
   config '.linux.namespaces |= map (select (.type != "pid"))'
-  start_container sh -c 'setsid sleep 1000 & trap : TERM; while :; do sleep 0.1; done'
+  # /bin/sleep: some builds of busybox have another in the shell itself
+  start_container sh -c 'setsid sleep 1000 & trap : TERM; while :; do /bin/sleep 0.1; done'
   wait_until ps_has 3
   run_oci kill --all "$ID" TERM
   assert_success

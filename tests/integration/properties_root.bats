@@ -79,7 +79,7 @@ setup() {
   run_oci run --bundle "$BUNDLE" "$ID"
   assert_success
   ours=$output
-  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>&1 </dev/null 3>&-
+  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>/dev/null </dev/null 3>&-
   assert_equal "$ours" "$(<"$TEST_DIR/theirs")"
 }
 
@@ -141,7 +141,7 @@ $network"
   ours=$output
   assert_equal "$(stat -c %u "$BUNDLE/rootfs/tmp/x")" 300000
   rm "$BUNDLE/rootfs/tmp/x"
-  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>&1 </dev/null 3>&-
+  runc --root "$TEST_DIR/runc" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/theirs" 2>/dev/null </dev/null 3>&-
   assert_equal "$ours" "$(<"$TEST_DIR/theirs")"
 }
 
