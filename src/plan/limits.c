@@ -381,8 +381,8 @@ cgroup_settings_new (const OciResources *resources, const char *at, const GPtrAr
       || !add_rows (&limits, cpu_shares, G_N_ELEMENTS (cpu_shares), error)
       || (idle && !add_rows (&limits, cpu_not_idle, G_N_ELEMENTS (cpu_not_idle), error))
       || !add_rows (&limits, cpu_rows, G_N_ELEMENTS (cpu_rows), error)
-      || !cgroup_limits_add_lists (&limits, error)
-      || !add_rows (&limits, pids_rows, G_N_ELEMENTS (pids_rows), error))
+      || !add_rows (&limits, pids_rows, G_N_ELEMENTS (pids_rows), error)
+      || !cgroup_limits_add_lists (&limits, error))
     return NULL;
   return g_steal_pointer (&settings);
 }

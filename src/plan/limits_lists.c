@@ -228,7 +228,7 @@ add_network (CgroupLimits *limits, GError **error)
   return TRUE;
 }
 
-/* --- cgroup v2 by the names of its files --- */
+/* --- cgroup v2 by the names of its files: they win over what has names of its own --- */
 
 static gboolean
 add_unified (CgroupLimits *limits, const OciPair *pair, GError **error)
@@ -238,6 +238,7 @@ add_unified (CgroupLimits *limits, const OciPair *pair, GError **error)
   const CgroupLimit limit = {
     .controller = strcmp (controller, "cgroup") == 0 ? "" : g_intern_string (controller),
     .pointer = pointer, .v2_file = pair->key,
+    .flags = strcmp (pair->key, "pids.max") == 0 ? CGROUP_LATE : 0,
   };
   g_auto (GStrv) lines = g_strsplit (pair->value, "\n", -1);
 

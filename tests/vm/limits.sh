@@ -152,7 +152,7 @@ scopes() {
   has "$who: events --stats" "$(oci events --stats s)" '"limit":33554432'
   oci delete --force s
   equal "$who: the scope is gone" "$(manager show --value -p LoadState limits-box.scope) $(ls -d "$dir/.." 2>/dev/null)" "not-found "
-  config '.process.noNewPrivileges = false | .linux.resources = {unified: {"memory.high": "50000000", "pids.max": "50"}}'
+  config '.process.noNewPrivileges = false | .linux.resources = {pids: {limit: 7}, unified: {"memory.high": "50000000", "pids.max": "50"}}'
   oci --systemd-cgroup run --detach --bundle "$bundle" j
   dir=$(folder j)
   equal "$who: who joins, by the names of the files" "${dir##*/limits-} $(both memory.high) $(both pids.max)" \
