@@ -26,6 +26,9 @@ offers() {
 # offers_nothing LINE
 offers_nothing() { offers "$1" ""; }
 
+# slashless SHELL LINE: the candidates, folders without a slash at the end.
+slashless() { candidates "$1" "$2" | sed 's,/$,,'; }
+
 # offers_among LINE WORD...: these words and others.
 offers_among() {
   local shell word
@@ -71,7 +74,6 @@ offers_among() {
   make_bundle
   mkdir -p other
   run_oci create --bundle "$BUNDLE" kept
-  slashless() { candidates "$1" "$2" | sed 's,/$,,'; }
   local shell
   for shell in bash zsh fish; do
     assert_equal "$shell $(slashless "$shell" "bwrap-oci --root $STATE unit " | sort | xargs)" "$shell bundle kept"
@@ -82,7 +84,6 @@ offers_among() {
 @test "bundles before other folders, files, folders" {
   mkdir -p some/one some/two some/other
   touch some/one/config.json some/two/config.json some/file
-  slashless() { candidates "$1" "$2" | sed 's,/$,,'; }
   local shell
   for shell in bash zsh fish; do
     output=$(slashless "$shell" "bwrap-oci run --bundle some/" | sed 's,.*/,,' | xargs)

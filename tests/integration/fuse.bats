@@ -235,6 +235,8 @@ refused() {
     mount -t overlay o -o userxattr,lowerdir=n1:empty n2 && mount --bind n2 bundle/rootfs && exec "$@"' "$TEST_DIR" "$@"
 }
 
+assert_no_stderr_of_overlay() { ! grep overlay "$TEST_DIR/stderr"; }
+
 @test "where the kernel refuses: fuse-overlayfs, told by --dry-run and check" {
   local words='/root/path: fuse-overlayfs makes the overlay, which the kernel refuses: mount: '
   requires user
@@ -264,8 +266,6 @@ refused() {
   assert_output_has "note $words"
   BWRAP_OCI=$BWRAP_OCI_INNER
 }
-
-assert_no_stderr_of_overlay() { ! grep overlay "$TEST_DIR/stderr"; }
 
 @test "where the kernel refuses and fuse-overlayfs cannot: the reasons of both" {
   requires user python3

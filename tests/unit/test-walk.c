@@ -301,10 +301,11 @@ test_parent (void)
       g_autoptr (GHashTable) before = tree_list (tree);
       char name[NAME_MAX + 1];
       autofd dir = walk_parent (tree->root, cases[i].path, name);
+      int code = errno;
 
       g_test_message ("%s", cases[i].path);
       if (cases[i].error != 0)
-        g_assert_cmpint (errno, ==, cases[i].error);
+        g_assert_cmpint (code, ==, cases[i].error);
       g_assert_true ((dir < 0) == (cases[i].error != 0));
       if (dir >= 0)
         g_assert_cmpstr (name, ==, cases[i].name);
