@@ -21,6 +21,7 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 # makes the user and a folder that sub-ids can pass through, with the programs in it.
 prepare() {
   install_packages "${run_packages[@]}" "$@"
+  allow_namespaces "$top/contrib/apparmor/bwrap-oci"
   [ ! -e "$top/configure.ac" ] || build_checkout
   [ "$(id -u)" != 0 ] || make_user "$user"
   grep -qs "^$user:\|^$(id -u "$user"):" /etc/subuid ||

@@ -253,6 +253,7 @@ do_setup() {
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || packages+=("${vm_packages[@]}")
   [ -z "${BWRAP_OCI_TEST_VM_RUN:-}" ] || [ -z "${BWRAP_OCI_TEST_LONG:-}" ] || packages+=("${vm_long_packages[@]}")
   install_packages "${packages[@]}"
+  allow_namespaces "$top/contrib/apparmor/bwrap-oci"
 }
 
 # Real clients are a lot to install, so only where everything is wanted.
