@@ -12,6 +12,8 @@
 #include <string.h>
 
 /* A row of the table: a number or word at @member of the object at @section. */
+#define LOGARITHM_BITS 40  /* behind the point */
+
 typedef struct {
   CgroupLimit limit;
   FieldKind kind;
@@ -27,12 +29,16 @@ typedef struct {
 static double
 logarithm (double x)
 {
-  double sum = 0;
+  double sum = 0, bit = 1;
 
-  for (; x >= 2; x /= 2)
-    sum += 1;
-  for (double bit = 0.5; bit > 1e-12; bit /= 2)
+  while (x >= 2)
     {
+      x /= 2;
+      sum += 1;
+    }
+  for (int i = 0; i < LOGARITHM_BITS; i++)
+    {
+      bit /= 2;
       x *= x;
       if (x >= 2)
         {

@@ -165,20 +165,26 @@ next_word (const char **text)
   return g_strndup (start, (gsize) (end - start));
 }
 
+/* Whether one of the options in @text is @wanted. */
+static gboolean
+has_word (const char *text, const char *wanted)
+{
+  for (;;)
+    {
+      g_autofree char *word = next_word (&text);
+
+      if (word == NULL || strcmp (word, wanted) == 0)
+        return word != NULL;
+    }
+}
+
 /* Whether one of the options of @mount is @wanted. */
 static gboolean
 asks_for (const OciMount *mount, const char *wanted)
 {
   for (char **option = mount->options; option != NULL && *option != NULL; option++)
-    for (const char *text = *option;;)
-      {
-        g_autofree char *word = next_word (&text);
-
-        if (word == NULL)
-          break;
-        if (strcmp (word, wanted) == 0)
-          return TRUE;
-      }
+    if (has_word (*option, wanted))
+      return TRUE;
   return FALSE;
 }
 

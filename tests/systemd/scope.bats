@@ -210,8 +210,9 @@ SH
   assert_output 0::/a/b
   run_oci exec --cgroup / "$ID" grep ^0: /proc/self/cgroup
   assert_output 0::/
-  run_oci exec --cgroup ../../../a "$ID" grep ^0: /proc/self/cgroup
-  assert_output 0::/a
+  run_oci exec --cgroup ../../../a "$ID" true
+  assert_failure 255
+  assert_one_line_error '../../../a is not a sub cgroup path'
   run_oci exec --cgroup none "$ID" true
   assert_failure 255
   assert_stderr_has /none
