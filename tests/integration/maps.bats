@@ -274,6 +274,11 @@ END
   run_there "$(sources 'passwd: files' 'subid: good')" run --bundle "$BUNDLE" "$ID"
   assert_failure 1
   assert_one_line_error "gives $(($(first uid) + 7))-$(($(first uid) + 9))"
+  config '.linux.uidMappings |= .[:1]'
+  run_there "$(sources 'passwd: files' 'subid: good')" run --bundle "$BUNDLE" "$ID"
+  assert_failure 1
+  assert_one_line_error "gives $(($(first gid) + 9))-$(($(first gid) + 11))"
+  two_lines
 
   # one that has no answer is told of, and the files are read
   subid_plugin bad 3
