@@ -39,7 +39,7 @@
 #define PROCESSES_MAX 4096
 #define SETTLE_MS 300     /* after which only what stays is there */
 #define REAP_SECONDS 20
-#define PARALLEL_ROUNDS 5
+#define PARALLEL_ROUNDS 15
 
 typedef struct {
   enum { STEP, BACKGROUND, REAP, AFTER } kind;
