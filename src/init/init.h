@@ -35,6 +35,10 @@ struct init {
   int mask;      /* an empty read-only tmpfs that hides directories, -1 */
   int late[LATE_MAX];  /* mounts that become read-only at the pivot */
   unsigned int n_late;
+  const void *instructions;
+  size_t instructions_size;
+  char *kept;        /* where keep() goes on ... */
+  size_t kept_left;  /* ... and how much room there is */
   struct refusal refusal;  /* the last one */
   struct timespec begun;   /* when a copy has, 0: nobody is to hear of it any more */
   const struct op *current;
@@ -51,8 +55,8 @@ const char *op_string (const struct op *op, unsigned int k);
  * names, and exits: nothing of ours goes on after a failure. */
 _Noreturn void fail (struct init *init, const char *step, const char *detail);
 
-/* Returns a copy of @text that stays: in pages of its own, so that a container that waits is no
- * larger than it must be. */
+/* Returns a copy of @text that stays: in a page for such texts, so that a container that waits is
+ * no larger than it must be. */
 const char *keep (struct init *init, const char *text);
 
 /* Sends a message of @kind, with @fd unless that is -1. */

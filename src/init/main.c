@@ -21,6 +21,8 @@
 
 #include "sys.h"
 
+#define PAGE 4096u
+
 typedef void operation (struct init *init, const struct op *op);
 
 static operation *const operations[OP_CODE_N] = {
@@ -106,11 +108,21 @@ const char *
 keep (struct init *init, const char *text)
 {
   size_t size = strlen (text) + 1;
-  char *copy = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *copy;
 
-  if (copy == MAP_FAILED)
-    fail (init, "mmap", "");
-  memcpy (copy, text, size);
+  if (size > init->kept_left)
+    {
+      size_t room = size > PAGE ? size : PAGE;
+
+      copy = mmap (NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (copy == MAP_FAILED)
+        fail (init, "mmap", "");
+      init->kept = copy;
+      init->kept_left = room;
+    }
+  copy = memcpy (init->kept, text, size);
+  init->kept += size;
+  init->kept_left -= size;
   return copy;
 }
 
@@ -161,6 +173,8 @@ map_instructions (struct init *init, struct stream *stream)
   if (block == MAP_FAILED)
     fail (init, "mmap", "instructions");
   (void) close (fd);
+  init->instructions = block;
+  init->instructions_size = (size_t) st.st_size;
   if (!stream_open (stream, block, (size_t) st.st_size))
     {
       errno = 0;

@@ -321,15 +321,17 @@ receive (int socket)
   return n == sizeof command ? command : 0;
 }
 
-/* Gives back the stack that the set-up has used, since a created container may wait for long. A
- * hint, no more (madvise(2)). */
-static void
-release_memory (void)
+/* Gives back what the set-up has used of the stack, below this function with its small frame, and
+ * the instructions: what is still to be done of them is read again. A created container may wait
+ * for long. A hint, no more (madvise(2)). */
+__attribute__ ((noinline)) static void
+release_memory (const struct init *init)
 {
-  const uintptr_t page = 4096, depth = 64 * page;
-  uintptr_t here = (uintptr_t) __builtin_frame_address (0) & ~(page - 1);
+  const uintptr_t page = 4096, depth = 64 * page, own = 512;
+  uintptr_t below = ((uintptr_t) __builtin_frame_address (0) - own) & ~(page - 1);
 
-  (void) madvise ((void *) (here - depth), depth - page, MADV_DONTNEED);
+  (void) madvise ((void *) (below - depth), depth, MADV_DONTNEED);
+  (void) madvise ((void *) init->instructions, init->instructions_size, MADV_DONTNEED);
 }
 
 static void
@@ -395,7 +397,7 @@ do_ready (struct init *init, const struct op *op)
       (void) close (init->control);
       if (getpid () == 1)
         heed_signals ();
-      release_memory ();
+      release_memory (init);
       wait_at_gate (init);
     }
   else if (command != COMMAND_START)

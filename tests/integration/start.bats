@@ -44,6 +44,22 @@ creates() {
   done
 }
 
+@test "a created container takes less than a tenth of a megabyte, as engines ask for it too" {
+  local pss
+  config '.process.env += [range(100) | "NAME_\(.)=a value of that variable"]
+    | .linux.maskedPaths = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list"]
+    | .linux.readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"]
+    | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [range(200)
+        | {names: ["personality"], action: "SCMP_ACT_ERRNO",
+           args: [{index: 0, value: (. + 1000), op: "SCMP_CMP_EQ"}]}]}'
+  creates sleep 60
+  pss=$(awk '$1 == "Pss:" { print $2 }' "/proc/$(container_pid)/smaps_rollup")
+  # in KiB
+  ((pss > 0 && pss <= 97)) || show "$pss KiB"
+  run_oci start "$ID"
+  assert_success
+}
+
 @test "start works once" {
   creates /bin/sleep 60
   run_oci start "$ID"
