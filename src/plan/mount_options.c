@@ -149,10 +149,10 @@ unquote (const char *word)
   return g_string_free (text, FALSE);
 }
 
-/* Takes the next option out of *@text, which may hold several, as mount(8) takes them; "\\," is no
- * end of one. NULL: there is none left. Transfer: full. */
-static char *
-next_word (const char **text)
+/* The next option of *@text, which may hold several, as mount(8) takes them, and how long it is;
+ * "\\," is no end of one. NULL: there is none left. */
+static const char *
+next_word (const char **text, gsize *ret_length)
 {
   const char *start = *text, *end = start;
 
@@ -162,20 +162,21 @@ next_word (const char **text)
   while (*end != '\0' && *end != ',')
     end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
   *text = *end == ',' ? end + 1 : end;
-  return g_strndup (start, (gsize) (end - start));
+  *ret_length = (gsize) (end - start);
+  return start;
 }
 
 /* Whether one of the options in @text is @wanted. */
 static gboolean
 has_word (const char *text, const char *wanted)
 {
-  for (;;)
-    {
-      g_autofree char *word = next_word (&text);
+  gsize length = 0, wanted_length = strlen (wanted);
+  const char *word;
 
-      if (word == NULL || strcmp (word, wanted) == 0)
-        return word != NULL;
-    }
+  do
+    word = next_word (&text, &length);
+  while (word != NULL && (length != wanted_length || memcmp (word, wanted, length) != 0));
+  return word != NULL;
 }
 
 /* Whether one of the options of @mount is @wanted. */
@@ -322,7 +323,9 @@ read_string (MountOptions *options, const char *text, GError **error)
 
   for (;;)
     {
-      g_autofree char *word = next_word (&rest);
+      gsize length = 0;
+      const char *start = next_word (&rest, &length);
+      g_autofree char *word = start != NULL ? g_strndup (start, length) : NULL;
 
       if (word == NULL)
         return TRUE;
