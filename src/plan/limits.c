@@ -166,17 +166,10 @@ static const Row memory_rows[] = {
     FIELD_KIND_BOOL, MEMORY (disable_oom_killer) },
 };
 
-/* Shares cannot be set while a cgroup is idle. */
-static const Row cpu_not_idle[] = {
+static const Row cpu_rows[] = {
   { { "cpu", "/cpu/idle", "cpu.idle", "cpu.idle" }, FIELD_KIND_INT64, CPU (idle), .zero = TRUE },
-};
-
-static const Row cpu_shares[] = {
   { { "cpu", "/cpu/shares", "cpu.shares", "cpu.weight" }, FIELD_KIND_UINT64, CPU (shares),
     .v2_value = v2_weight },
-};
-
-static const Row cpu_rows[] = {
   { { "cpu", "/cpu/realtimePeriod", "cpu.rt_period_us", .flags = CGROUP_RETRY },
     FIELD_KIND_UINT64, CPU (realtime_period) },
   { { "cpu", "/cpu/realtimeRuntime", "cpu.rt_runtime_us" },
@@ -343,17 +336,29 @@ add_rows (CgroupLimits *limits, const Row *rows, gsize n_rows, GError **error)
   return TRUE;
 }
 
-/* What is in use may be more than a limit that shall only hold if it fits. */
+/* What is in use may be more than a limit that shall only hold if it fits. The words are the
+ * peers'. */
 static gboolean
 check_usage (const CgroupLimits *limits, GError **error)
 {
+  const CgroupPresent *present = limits->present;
   const OciMemory *memory = limits->resources->memory;
+  const struct {
+    const char *name, *what;
+    gint64 wanted;
+  } checks[] = {
+    { "swap", "memory+swap", memory != NULL ? memory->swap.value : 0 },
+    { "limit", "memory", memory != NULL ? memory->limit.value : 0 },
+  };
 
-  if (limits->present == NULL || memory == NULL || !memory->check_before_update.value
-      || memory->limit.value <= 0 || (guint64) memory->limit.value >= limits->present->memory_usage)
+  if (present == NULL || memory == NULL || !memory->check_before_update.value)
     return TRUE;
-  return throw (error, "%s/memory/limit: %" G_GINT64_FORMAT " is less than what is in use, %"
-                G_GUINT64_FORMAT, limits->at, memory->limit.value, limits->present->memory_usage);
+  for (gsize i = 0; i < G_N_ELEMENTS (checks); i++)
+    if (checks[i].wanted > 0 && (guint64) checks[i].wanted < present->memory_usage)
+      return throw (error, "%s/memory/%s: rejecting %s limit %" G_GINT64_FORMAT " < usage %"
+                    G_GUINT64_FORMAT, limits->at, checks[i].name, checks[i].what,
+                    checks[i].wanted, present->memory_usage);
+  return TRUE;
 }
 
 /* No limit of memory means none of swap either, unless one was given. */
@@ -372,23 +377,92 @@ add_swap_of_unlimited (CgroupLimits *limits, GError **error)
   return cgroup_limits_add (limits, &swap, &value, error);
 }
 
+static gboolean
+is_weight (const CgroupSetting *setting)
+{
+  static const char *const files[] = { "cpu.weight", "cpu.weight.nice", "cpu.shares", NULL };
+
+  return g_strv_contains (files, setting->file);
+}
+
+/* Takes out, and returns, what cpu.idle shall be at the end; NULL: nothing is said of it. */
+static CgroupSetting *
+steal_idle (GPtrArray *settings)
+{
+  CgroupSetting *idle = NULL;
+
+  for (guint i = settings->len; i-- > 0;)
+    {
+      CgroupSetting *setting = g_ptr_array_index (settings, i);
+
+      if (strcmp (setting->file, "cpu.idle") != 0)
+        continue;
+      (void) g_ptr_array_steal_index (settings, i);
+      if (idle == NULL)
+        idle = setting;
+      else
+        free_setting (setting);
+    }
+  return idle;
+}
+
+/* Removes the weights, and returns whether there were any; or only looks for them. */
+static gboolean
+find_weights (GPtrArray *settings, gboolean remove)
+{
+  gboolean found = FALSE;
+
+  for (guint i = settings->len; i-- > 0;)
+    if (is_weight (g_ptr_array_index (settings, i)))
+      {
+        found = TRUE;
+        if (remove)
+          g_ptr_array_remove_index (settings, i);
+      }
+  return found;
+}
+
+/* The kernel refuses a weight to an idle cgroup and forgets the one it had, and one that becomes
+ * idle no longer has the usual one (sched_group_set_idle ()). To systemd idle is a weight. So who
+ * asks for both gets an idle cgroup, who asks for a weight no idle one, and a cgroup that is no
+ * longer idle has its usual weight by name. */
+static gboolean
+settle_idle (CgroupLimits *limits, GError **error)
+{
+  static const CgroupLimit not_idle = { "cpu", "/cpu/shares", "cpu.idle", "cpu.idle" };
+  static const CgroupLimit usual_weight = { "cpu", "/cpu/idle", "cpu.shares", "cpu.weight" };
+  static const CgroupValue zero = { .v1 = "0" }, usual = { .v1 = "1024", .v2 = "100" };
+  gboolean was_idle = limits->present != NULL && limits->present->cpu_idle;
+  CgroupSetting *idle = steal_idle (limits->settings);
+  gboolean stays = idle != NULL && strcmp (idle->value, "0") != 0;
+  gboolean weighted = find_weights (limits->settings, stays);
+
+  if (idle == NULL && was_idle && weighted)
+    {
+      if (!cgroup_limits_add (limits, &not_idle, &zero, error))
+        return FALSE;
+      idle = steal_idle (limits->settings);
+    }
+  if (idle != NULL)
+    g_ptr_array_insert (limits->settings, 0, idle);
+  return idle == NULL || stays || !was_idle || weighted
+         || cgroup_limits_add (limits, &usual_weight, &usual, error);
+}
+
 GPtrArray *
 cgroup_settings_new (const OciResources *resources, const char *at, const GPtrArray *hierarchies,
                      const CgroupPresent *present, GError **error)
 {
   g_autoptr (GPtrArray) settings = g_ptr_array_new_with_free_func (free_setting);
   CgroupLimits limits = { resources, at, hierarchies, present, settings };
-  gboolean idle = resources->cpu != NULL && resources->cpu->idle.value != 0;
 
   if (!check_usage (&limits, error)
       || !add_swap_of_unlimited (&limits, error)
       || !add_rows (&limits, memory_rows, G_N_ELEMENTS (memory_rows), error)
-      || (!idle && !add_rows (&limits, cpu_not_idle, G_N_ELEMENTS (cpu_not_idle), error))
-      || !add_rows (&limits, cpu_shares, G_N_ELEMENTS (cpu_shares), error)
-      || (idle && !add_rows (&limits, cpu_not_idle, G_N_ELEMENTS (cpu_not_idle), error))
       || !add_rows (&limits, cpu_rows, G_N_ELEMENTS (cpu_rows), error)
       || !add_rows (&limits, pids_rows, G_N_ELEMENTS (pids_rows), error)
-      || !cgroup_limits_add_lists (&limits, error))
+      || !cgroup_limits_add_lists (&limits, error)
+      || !settle_idle (&limits, error))
     return NULL;
   return g_steal_pointer (&settings);
 }

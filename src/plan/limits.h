@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
   gint64 memory_limit;   /* bytes; -1: none */
   guint64 memory_usage;
+  gboolean cpu_idle;
   char *cpu_quota;       /* the words of cpu.max; NULL: unknown */
   char *cpu_period;
 } CgroupPresent;

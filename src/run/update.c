@@ -47,6 +47,8 @@ read_present (const CgroupDir *dir, CgroupPresent *present)
   present->memory_usage = cgroup_dir_number (dir, "memory.current", NULL, present->memory_usage);
   present->memory_usage = cgroup_dir_number (dir, "memory.usage_in_bytes", NULL,
                                              present->memory_usage);
+  if (cgroup_dir_number (dir, "cpu.idle", NULL, 0) != 0)
+    present->cpu_idle = TRUE;
   if (cpu_max != NULL && strchr (cpu_max, ' ') != NULL)
     {
       present->cpu_period = g_strdup (strchr (cpu_max, ' ') + 1);

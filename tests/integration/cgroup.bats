@@ -530,6 +530,27 @@ blkio-weight 200 io.bfq.weight 200
 TABLE
 }
 
+@test "update: who is idle has no weight, who asks for a weight is not idle" {
+  local weight=cpu.weight usual=100 wanted=174
+  start_container sleep 100
+  [ -n "$(folder_of cpu.idle)" ] || skip "machine: no cpu controller that knows of it"
+  [ -n "$(folder_of $weight)" ] || weight=cpu.shares usual=1024 wanted=2048
+  run_oci update --cpu-idle 1 --cpu-share 2048 "$ID"
+  assert_success
+  assert_equal "$(file cpu.idle)" 1
+  run_oci update --cpu-share 2048 "$ID"
+  assert_success
+  assert_equal "$(file cpu.idle) $(file $weight)" "0 $wanted"
+  run_oci update --cpu-idle 0 "$ID"
+  assert_success
+  assert_equal "$(file cpu.idle) $(file $weight)" "0 $wanted"
+  run_oci update --cpu-idle 1 "$ID"
+  assert_success
+  run_oci update --cpu-idle 0 "$ID"
+  assert_success
+  assert_equal "$(file cpu.idle) $(file $weight)" "0 $usual"
+}
+
 @test "update: what is wrong is named, and nothing is half done with a wrong document" {
   controllers pids memory
   start_container sleep 100
@@ -543,7 +564,7 @@ TABLE
   echo '{"memory":{"limit":4096,"checkBeforeUpdate":true}}' >"$TEST_DIR/limits"
   run_oci update -r "$TEST_DIR/limits" "$ID"
   assert_failure 1
-  assert_one_line_error '/memory/limit: 4096 is less than what is in use'
+  assert_one_line_error '/memory/limit: rejecting memory limit 4096 < usage '
   run_oci update --l3-cache-schema x "$ID"
   assert_failure 1
 }

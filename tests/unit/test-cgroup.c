@@ -168,7 +168,12 @@ static const LimitCase limit_cases[] = {
   { "{'cpu':{'quota':50000}}", V2, "0 cpu.max=50000" },
   { "{'cpu':{'quota':-1}}", V2, "!0 cpu.max=max" },
   { "{'cpu':{'period':20000}}", V2, "0 cpu.max=max 20000" },
-  { "{'cpu':{'shares':2,'idle':1}}", V2, "0 cpu.weight=1;0 cpu.idle=1" },
+  { "{'cpu':{'shares':2,'idle':1}}", V2, "0 cpu.idle=1" },
+  { "{'cpu':{'shares':2,'idle':1}}", V1, "1 cpu.idle=1" },
+  { "{'cpu':{'idle':1},'unified':{'cpu.weight':'8'}}", V2, "0 cpu.idle=1" },
+  { "{'cpu':{'idle':1},'unified':{'cpu.idle':'0','cpu.weight':'8'}}", V2,
+    "0 cpu.idle=0;0 cpu.weight=8" },
+  { "{'unified':{'cpu.weight.nice':'8','cpu.idle':'1'}}", V2, "0 cpu.idle=1" },
   { "{'cpu':{'shares':2,'idle':0}}", V2, "!0 cpu.idle=0;0 cpu.weight=1" },
   { "{'cpu':{'burst':0,'quota':-1}}", V2, "!0 cpu.max.burst=0;!0 cpu.max=max" },
   { "{'cpu':{'cpus':'0-1','mems':''}}", V1, "2 cpuset.cpus=0-1" },
@@ -272,7 +277,11 @@ test_limits_present (void)
     { "{'memory':{'limit':40}}", V2, "0 memory.max=40" },
     { "{'memory':{'limit':50,'checkBeforeUpdate':true}}", V1, "0 memory.limit_in_bytes=50" },
     { "{'memory':{'limit':40,'checkBeforeUpdate':true}}", V1,
-      "/memory/limit: 40 is less than what is in use, 50" },
+      "/memory/limit: rejecting memory limit 40 < usage 50" },
+    { "{'memory':{'limit':40,'swap':45,'checkBeforeUpdate':true}}", V2,
+      "/memory/swap: rejecting memory+swap limit 45 < usage 50" },
+    { "{'memory':{'limit':60,'swap':-1,'checkBeforeUpdate':true}}", V2,
+      "0 memory.max=60;!0 memory.swap.max=max" },
     { "{'cpu':{'period':20000}}", V2, "0 cpu.max=777 20000" },
     { "{'cpu':{'quota':20000}}", V2, "0 cpu.max=20000 50000" },
   };
@@ -285,6 +294,37 @@ test_limits_present (void)
       g_autoptr (GPtrArray) settings = cgroup_settings_new (wanted, "", all, &present, &error);
       g_autofree char *text = settings != NULL ? describe (settings) : g_strdup (error->message);
 
+      g_assert_cmpstr (text, ==, cases[i].settings);
+    }
+}
+
+/* In a cgroup that is idle. */
+static void
+test_limits_idle (void)
+{
+  const CgroupPresent present = { .memory_limit = -1, .cpu_idle = TRUE };
+  static const LimitCase cases[] = {
+    { "{'pids':{'limit':5}}", V2, "0 pids.max=5" },
+    { "{'cpu':{'idle':1}}", V2, "0 cpu.idle=1" },
+    { "{'cpu':{'idle':1,'shares':2}}", V2, "0 cpu.idle=1" },
+    { "{'cpu':{'shares':2}}", V2, "!0 cpu.idle=0;0 cpu.weight=1" },
+    { "{'cpu':{'shares':2}}", V1, "!1 cpu.idle=0;1 cpu.shares=2" },
+    { "{'unified':{'cpu.weight':'8'}}", V2, "!0 cpu.idle=0;0 cpu.weight=8" },
+    { "{'cpu':{'idle':0}}", V2, "!0 cpu.idle=0;!0 cpu.weight=100" },
+    { "{'cpu':{'idle':0}}", V1, "!1 cpu.idle=0;!1 cpu.shares=1024" },
+    { "{'cpu':{'idle':0,'shares':2}}", V2, "!0 cpu.idle=0;0 cpu.weight=1" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (OciResources) wanted = resources (cases[i].resources);
+      g_autoptr (GPtrArray) all = hierarchies (cases[i].hierarchies);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) settings = cgroup_settings_new (wanted, "", all, &present, &error);
+      g_autofree char *text = NULL;
+
+      g_assert_no_error (error);
+      text = describe (settings);
       g_assert_cmpstr (text, ==, cases[i].settings);
     }
 }
@@ -303,6 +343,7 @@ test_properties (void)
     { "{'cpu':{'shares':1024}}", V2, "CPUWeight=uint64 100|" },
     { "{'cpu':{'shares':1024}}", V1, "CPUShares=uint64 1024|" },
     { "{'cpu':{'idle':1}}", V2, "CPUWeight=uint64 0|" },
+    { "{'cpu':{'idle':1,'shares':1024}}", V2, "CPUWeight=uint64 0|" },
     { "{'cpu':{'idle':1}}", V1, "|" },
     { "{'cpu':{'quota':20000,'period':50000}}", V2,
       "CPUQuotaPerSecUSec=uint64 400000;CPUQuotaPeriodUSec=uint64 50000|" },
@@ -647,6 +688,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cgroup/own", test_own);
   g_test_add_func ("/cgroup/limits", test_limits);
   g_test_add_func ("/cgroup/limits/present", test_limits_present);
+  g_test_add_func ("/cgroup/limits/idle", test_limits_idle);
   g_test_add_func ("/cgroup/properties", test_properties);
   g_test_add_func ("/cgroup/lists", test_lists);
   g_test_add_func ("/cgroup/weights", test_weights);

@@ -158,6 +158,18 @@ scopes() {
   equal "$who: who joins, by the names of the files" "${dir##*/limits-} $(both memory.high) $(both pids.max)" \
     "box.scope/container 49999872 49999872 50 50"
   oci delete --force j
+  config '.linux.resources = {cpu: {shares: 512, idle: 1}}'
+  oci --systemd-cgroup run --detach --bundle "$bundle" i
+  dir=$(folder i)
+  equal "$who: idle" "$(both cpu.idle) $(manager show --value -p CPUWeight limits-box.scope)" "1 1 idle"
+  oci update --cpu-share 512 i
+  manager daemon-reload
+  equal "$who: idle no longer" "$(both cpu.idle) $(both cpu.weight)" "0 0 59 59"
+  oci update --cpu-idle 1 --cpu-share 512 i
+  oci update --cpu-idle 0 i
+  manager daemon-reload
+  equal "$who: idle for a while" "$(both cpu.idle) $(both cpu.weight)" "0 0 100 100"
+  oci delete --force i
   config '.annotations = {"run.oci.systemd.subgroup": ""}'
   oci --systemd-cgroup run --detach --bundle "$bundle" n
   equal "$who: exec, without a cgroup below it" "$(oci exec n grep ^0: /proc/self/cgroup) $(basename "$(folder n)")" "0::/ limits-box.scope"
