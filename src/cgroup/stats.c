@@ -290,6 +290,48 @@ read_hugepages (const CgroupDir *dir, CgroupStats *stats)
     (void) closedir (stream);
 }
 
+/* --- pressure --- */
+
+/* A line "some avg10=0.00 avg60=0.00 avg300=0.00 total=0" behind its first word. */
+static gboolean
+read_stall (const char *line, CgroupStall *stall)
+{
+  const struct {
+    const char *key;
+    guint64 *value;
+  } words[] = {
+    { " avg10=", &stall->avg10 },
+    { " avg60=", &stall->avg60 },
+    { " avg300=", &stall->avg300 },
+    { " total=", &stall->total },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      const char *word = strstr (line, words[i].key);
+      char *end;
+
+      if (word == NULL)
+        return FALSE;
+      *words[i].value = g_ascii_strtoull (word + strlen (words[i].key), &end, 10);
+      /* always two digits behind the point */
+      if (*end == '.')
+        *words[i].value = *words[i].value * 100 + g_ascii_strtoull (end + 1, NULL, 10);
+    }
+  return TRUE;
+}
+
+static void
+read_pressure (const CgroupDir *dir, const char *file, CgroupPressure *pressure)
+{
+  g_auto (GStrv) lines = read_lines (dir, file);
+
+  for (char **line = lines; *line != NULL; line++)
+    if ((g_str_has_prefix (*line, "some ") && read_stall (*line, &pressure->some))
+        || (g_str_has_prefix (*line, "full ") && read_stall (*line, &pressure->full)))
+      pressure->known = TRUE;
+}
+
 /* --- all --- */
 
 static void
@@ -302,6 +344,9 @@ read_cgroup (const CgroupDir *dir, CgroupStats *stats, gboolean *found)
   read_io_v1 (dir, "blkio.throttle.io_serviced_recursive", stats->io_operations);
   read_io_v2 (dir, stats);
   read_hugepages (dir, stats);
+  read_pressure (dir, "cpu.pressure", &stats->cpu_pressure);
+  read_pressure (dir, "memory.pressure", &stats->memory_pressure);
+  read_pressure (dir, "io.pressure", &stats->io_pressure);
   /* here swap is counted alone */
   if (cgroup_dir_has (dir, "memory.swap.current"))
     {

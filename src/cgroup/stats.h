@@ -10,6 +10,20 @@ typedef struct {
   guint64 failcnt;  /* how often the limit was hit */
 } CgroupUsage;
 
+/* How much of the time somebody waited; the kernel's psi.rst. */
+typedef struct {
+  guint64 avg10;    /* hundredths of a percent, of the last 10 seconds */
+  guint64 avg60;
+  guint64 avg300;
+  guint64 total;    /* microseconds */
+} CgroupStall;
+
+typedef struct {
+  gboolean known;
+  CgroupStall some;  /* some had to wait */
+  CgroupStall full;  /* nobody could go on */
+} CgroupPressure;
+
 typedef struct {
   guint major;
   guint minor;
@@ -47,6 +61,9 @@ typedef struct {
   GPtrArray *io_bytes;      /* of CgroupIo */
   GPtrArray *io_operations; /* of CgroupIo */
   GPtrArray *hugepages;     /* of CgroupHugepages */
+  CgroupPressure cpu_pressure;
+  CgroupPressure memory_pressure;
+  CgroupPressure io_pressure;
 } CgroupStats;
 
 /* Reads them. Transfer: full. */

@@ -116,6 +116,14 @@ json_emit_uint (JsonEmit *emit, const char *key, guint64 value)
 }
 
 void
+json_emit_hundredths (JsonEmit *emit, const char *key, guint64 hundredths)
+{
+  begin (emit, key);
+  g_string_append_printf (emit->out, "%" G_GUINT64_FORMAT ".%02u", hundredths / 100,
+                          (guint) (hundredths % 100));
+}
+
+void
 json_emit_bool (JsonEmit *emit, const char *key, gboolean value)
 {
   begin (emit, key);

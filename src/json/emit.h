@@ -27,4 +27,6 @@ void json_emit_string (JsonEmit *emit, const char *key, const char *value);
 void json_emit_strings (JsonEmit *emit, const char *key, const char *const *values);
 void json_emit_int (JsonEmit *emit, const char *key, gint64 value);
 void json_emit_uint (JsonEmit *emit, const char *key, guint64 value);
+/* @hundredths of one, with its two digits behind the point. */
+void json_emit_hundredths (JsonEmit *emit, const char *key, guint64 hundredths);
 void json_emit_bool (JsonEmit *emit, const char *key, gboolean value);

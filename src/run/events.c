@@ -56,6 +56,28 @@ emit_usage (JsonEmit *emit, const char *key, const CgroupUsage *usage)
 }
 
 static void
+emit_stall (JsonEmit *emit, const char *key, const CgroupStall *stall)
+{
+  json_emit_object (emit, key);
+  json_emit_hundredths (emit, "avg10", stall->avg10);
+  json_emit_hundredths (emit, "avg60", stall->avg60);
+  json_emit_hundredths (emit, "avg300", stall->avg300);
+  json_emit_uint (emit, "total", stall->total);
+  json_emit_object_end (emit);
+}
+
+static void
+emit_pressure (JsonEmit *emit, const CgroupPressure *pressure)
+{
+  if (!pressure->known)
+    return;
+  json_emit_object (emit, "psi");
+  emit_stall (emit, "some", &pressure->some);
+  emit_stall (emit, "full", &pressure->full);
+  json_emit_object_end (emit);
+}
+
+static void
 emit_cpu (JsonEmit *emit, const CgroupStats *stats)
 {
   json_emit_object (emit, "cpu");
@@ -76,6 +98,7 @@ emit_cpu (JsonEmit *emit, const CgroupStats *stats)
   json_emit_uint (emit, "throttledPeriods", stats->throttled_periods);
   json_emit_uint (emit, "throttledTime", stats->throttled_time);
   json_emit_object_end (emit);
+  emit_pressure (emit, &stats->cpu_pressure);
   json_emit_object_end (emit);
 }
 
@@ -96,6 +119,7 @@ emit_memory (JsonEmit *emit, const CgroupStats *stats)
       json_emit_uint (emit, number->name, number->value);
     }
   json_emit_object_end (emit);
+  emit_pressure (emit, &stats->memory_pressure);
   json_emit_object_end (emit);
 }
 
@@ -129,6 +153,7 @@ emit_rest (JsonEmit *emit, const CgroupStats *stats)
   json_emit_object (emit, "blkio");
   emit_io (emit, "ioServiceBytesRecursive", stats->io_bytes);
   emit_io (emit, "ioServicedRecursive", stats->io_operations);
+  emit_pressure (emit, &stats->io_pressure);
   json_emit_object_end (emit);
   json_emit_object (emit, "hugetlb");
   for (guint i = 0; i < stats->hugepages->len; i++)

@@ -581,12 +581,17 @@ TABLE
   done
 }
 
+# stalled TEXT: how long some had to wait, of a file of pressure.
+stalled() { sed -n 's/^some .*total=//p' <<<"$1"; }
+
 @test "events: the statistics, once" {
+  local before
   controllers pids memory
   config '.linux.resources = {pids: {limit: 50}, memory: {limit: 67108864}}'
   # shellcheck disable=SC2016
   start_container sh -c 'sleep 1000 & i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; wait'
   sleep 0.5
+  [ -z "$(folder_of cpu.pressure)" ] || before=$(file cpu.pressure)
   run_oci events --stats "$ID"
   assert_success
   assert_no_stderr
@@ -601,6 +606,14 @@ TABLE
   assert_output_matches "^EVENT +CPU +MEMORY +LIMIT +READ +WRITTEN +PIDS"$'\n'"stats +[0-9.]+ s +[0-9.]+ [KM]iB +64.0 MiB .* 2 of 50\$"
   output=$json
   jq -e '.data | has ("blkio") and has ("hugetlb") and has ("intel_rdt") and .network_interfaces == null' <<<"$output"
+  if [ -n "$(folder_of cpu.pressure)" ]; then
+    # it only grows, and one of the two readings may be before the other's
+    jq -e --argjson before "$(stalled "$before")" --argjson after "$(stalled "$(file cpu.pressure)")" \
+      '.data.cpu.psi.some | .total >= $before and .total <= $after and (.avg10, .avg60, .avg300) >= 0' <<<"$json"
+    jq -e '[.data.cpu, .data.memory, .data.blkio | .psi.full.total >= 0] | all' <<<"$json"
+  else
+    jq -e '[.data.cpu, .data.memory, .data.blkio | has ("psi")] | any | not' <<<"$json"
+  fi
   run_oci kill "$ID" KILL
   wait_until is_status stopped
   run_oci events --stats "$ID"

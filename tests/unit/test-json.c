@@ -229,6 +229,7 @@ test_emit (void)
   json_emit_string (&emit, "bad", "x\xffy");
   json_emit_int (&emit, "i", G_MININT64);
   json_emit_uint (&emit, "u", G_MAXUINT64);
+  json_emit_hundredths (&emit, "h", 1205);
   json_emit_bool (&emit, "yes", TRUE);
   json_emit_bool (&emit, "no", FALSE);
   json_emit_strings (&emit, "list", list);
@@ -245,7 +246,8 @@ test_emit (void)
   g_assert_cmpstr (out->str, ==,
                    "{\"s\":\"q\\\" b\\\\ n\\u000a e\\u001b u\xc3\xa9 \x7f\",\"none\":null,"
                    "\"bad\":\"x\xef\xbf\xbdy\",\"i\":-9223372036854775808,"
-                   "\"u\":18446744073709551615,\"yes\":true,\"no\":false,\"list\":[\"a\",\"b\"],"
+                   "\"u\":18446744073709551615,\"h\":12.05,\"yes\":true,\"no\":false,"
+                   "\"list\":[\"a\",\"b\"],"
                    "\"nothing\":[],\"deep\":[{},[-1]]}");
   text = parse (out->str);
   g_assert_cmpstr (json_value_member (json_text_root (text), "s")->string, ==,
