@@ -49,7 +49,7 @@ stop_for_runtime (struct init *init, enum report_kind kind)
 {
   report (init, kind, -1);
   if (receive (init->control) != COMMAND_CONTINUE)
-    _exit (1);  /* it has failed, or is gone */
+    sys_exit (1);  /* it has failed, or is gone */
 }
 
 void
@@ -128,7 +128,7 @@ become_hook (const struct init *init, const struct hook *hook, const int fds[3])
   (void) sys_close_range (3, ~0u);
   (void) execve (hook->path, args, op->numbers[HOOK_INHERIT] ? init->environment : env);
   *hook->exec_error = errno;
-  _exit (127);
+  sys_exit (127);
 }
 
 static void

@@ -67,7 +67,7 @@ send_report (int socket, const struct report *message, int fd)
   while (n < 0 && errno == EINTR);
   /* who waits for it would wait for ever; nobody left to hear it is the next step's business */
   if (n < 0 && errno != EPIPE)
-    _exit (1);
+    sys_exit (1);
 }
 
 void
@@ -101,7 +101,7 @@ fail (struct init *init, const char *step, const char *detail)
   copy_text (message.step, sizeof message.step, step);
   copy_text (message.detail, sizeof message.detail, detail);
   send_report (init->control, &message, -1);
-  _exit (1);
+  sys_exit (1);
 }
 
 const char *
@@ -192,7 +192,7 @@ hold (struct init *init)
   report (init, REPORT_HELD, -1);
   while (recv (init->control, &byte, sizeof byte, 0) < 0 && errno == EINTR)
     ;
-  _exit (0);
+  sys_exit (0);
 }
 
 /* Goes on as a child, which is the first that those in the pid namespace see of an exec: there is
@@ -217,7 +217,7 @@ do_inside (struct init *init, const struct op *op)
     {
       message.row = (uint32_t) pid;
       send_report (init->control, &message, -1);
-      _exit (0);
+      sys_exit (0);
     }
   (void) close (ends[1]);
   while (read (ends[0], &byte, 1) < 0 && errno == EINTR)

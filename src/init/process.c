@@ -337,7 +337,7 @@ release_memory (const struct init *init)
 static void
 end_by_signal (int signal)
 {
-  _exit (128 + signal);
+  sys_exit (128 + signal);
 }
 
 /* The kernel lets the first process of a pid namespace end by no signal but those that it handles
@@ -372,7 +372,7 @@ wait_at_gate (struct init *init)
       int connection = accept4 (init->gate, NULL, NULL, SOCK_CLOEXEC);
 
       if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
-        _exit (1);
+        sys_exit (1);
       if (connection >= 0 && receive (connection) == COMMAND_START)
         {
           init->control = connection;
@@ -401,7 +401,7 @@ do_ready (struct init *init, const struct op *op)
       wait_at_gate (init);
     }
   else if (command != COMMAND_START)
-    _exit (1);  /* the runtime died before the container was on record */
+    sys_exit (1);  /* the runtime died before the container was on record */
   if (init->notify >= 0)
     report (init, REPORT_NOTIFY, init->notify);
   (void) close (init->notify);

@@ -88,6 +88,11 @@ src/host/machine.c  /proc/self/uid_map; the kernel's release
 src/host/problems.c the version of bwrap
 src/run/exec.c      /proc/PID/uid_map
 END
+banned "the init ends under any filter, by sys_exit" _exit exit _Exit quick_exit abort <<'END'
+src/base/           before a filter, as all below
+src/host/           the same
+src/run/            the same
+END
 banned "descriptors are closed by their variables" close close_range closefrom <<'END'
 src/base/fd.c       autofd is made here
 src/base/spawn.c    a child before its program

@@ -132,14 +132,18 @@ sys.exit(subprocess.call(["bash", "-c", *sys.argv[1:]], stdin=subprocess.DEVNULL
 
 @test "a program that never begins is a failure: the filter ends the init" {
   local never="bwrap-oci: the init has ended before the program began"
-  config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
-    syscalls: [{names: ["execve"], action: "SCMP_ACT_KILL_PROCESS"}]}'
   container_command /bin/true
-  for how in "" --detach; do
-    run_oci run $how --bundle "$BUNDLE" "$ID"
-    assert_failure 1
-    assert_equal "$stderr" "$never"
-    [ ! -e "$STATE/$ID" ]
+  # the second forbids all there is, the end of the process as well
+  for filter in '{defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{names: ["execve"], action: "SCMP_ACT_KILL_PROCESS"}]}' \
+      '{defaultAction: "SCMP_ACT_ERRNO"}'; do
+    config ".linux.seccomp = $filter"
+    for how in "" --detach; do
+      run_oci run $how --bundle "$BUNDLE" "$ID"
+      assert_failure 1
+      assert_equal "$stderr" "$never"
+      [ ! -e "$STATE/$ID" ]
+    done
   done
   run unreaped '"$0" --root "$1" create --bundle "$2" "$3" && "$0" --root "$1" start "$3"' \
     "$BWRAP_OCI" "$STATE" "$BUNDLE" "$ID"
