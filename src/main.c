@@ -49,12 +49,12 @@ ignore_signal (int signal)
 
 /* Whatever the caller ignored would stay ignored in every program that we start; @ret_ignored gets
  * what that was. A hangup alone we go on ignoring, as nohup(1) wants it: base/spawn takes that from
- * what we start. SIGPIPE gets a handler, so that a write is an error here and a death there:
- * handlers end with execve(2). */
+ * what we start. SIGPIPE and SIGXFSZ get a handler, so that a write is an error here and a
+ * death there: handlers end with execve(2). */
 static void
 reset_signals (sigset_t *ret_ignored)
 {
-  const struct sigaction pipe_action = { .sa_handler = ignore_signal, .sa_flags = SA_RESTART };
+  const struct sigaction write_action = { .sa_handler = ignore_signal, .sa_flags = SA_RESTART };
   const struct sigaction default_action = { .sa_handler = SIG_DFL };
 
   sigemptyset (ret_ignored);
@@ -65,7 +65,8 @@ reset_signals (sigset_t *ret_ignored)
         if (signal != SIGHUP)
           (void) sigaction (signal, &default_action, NULL);
       }
-  (void) sigaction (SIGPIPE, &pipe_action, NULL);
+  (void) sigaction (SIGPIPE, &write_action, NULL);
+  (void) sigaction (SIGXFSZ, &write_action, NULL);
 }
 
 /* What our caller gave us. Who gives only the fifth descriptor says so as "three", and the others

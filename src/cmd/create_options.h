@@ -29,12 +29,12 @@ typedef struct {
                  "the bundle's directory (default: .)"),                         \
     OPTION_STRING (CreateOptions, config, 'f', "config", "FILE",                               \
                    "its configuration (default: config.json)"),                                \
-    OPTION_STRING (CreateOptions, pid_file, 0, "pid-file", "FILE",                             \
-                   "write the pid of the first process there"),                                \
-    OPTION_STRING (CreateOptions, console_socket, 0, "console-socket", "PATH",                 \
-                   "send the terminal to this socket"),                                        \
-    OPTION_STRING (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                     \
-                   "send a pidfd of the process to this socket"),                        \
+    OPTION_WORD (CreateOptions, pid_file, 0, "pid-file", "FILE",                               \
+                 "write the pid of the first process there"),                                  \
+    OPTION_WORD (CreateOptions, console_socket, 0, "console-socket", "PATH",                   \
+                 "send the terminal to this socket"),                                          \
+    OPTION_WORD (CreateOptions, pidfd_socket, 0, "pidfd-socket", "PATH",                       \
+                 "send a pidfd of the process to this socket"),                                \
     OPTION_STRING (CreateOptions, overlay, 0, "overlay", "WHERE",                              \
                    "write above the root: \"state\", \"volatile\", DIR"),                       \
     OPTION_STRINGS (CreateOptions, overlay_lower, 0, "overlay-lower", "DIR",                   \

@@ -9,8 +9,8 @@
 
 const Option cmd_global_options[] = {
   OPTION_STRING (GlobalOptions, root, 0, "root", "DIR", "where containers are recorded"),
-  OPTION_STRING (GlobalOptions, log, 0, "log", "FILE", "append messages to FILE as well"),
-  OPTION_STRING (GlobalOptions, log_format, 0, "log-format", "FORMAT", "\"text\" or \"json\""),
+  OPTION_WORD (GlobalOptions, log, 0, "log", "FILE", "append messages to FILE as well"),
+  OPTION_WORD (GlobalOptions, log_format, 0, "log-format", "FORMAT", "\"text\" or \"json\""),
   OPTION_STRING (GlobalOptions, log_level, 0, "log-level", "LEVEL",
                  "\"debug\" (--debug), \"warning\" or \"error\""),
   OPTION_FLAG (GlobalOptions, debug, 0, "debug", "say more"),

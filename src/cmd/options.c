@@ -4,6 +4,7 @@
 #include "cmd/options.h"
 
 #include "base/error.h"
+#include "base/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,21 +62,44 @@ set_uint (const Option *option, guint *member, const char *value, GError **error
   return TRUE;
 }
 
-/* Stores what @match was given; @value is NULL for one that takes none. */
+/* What may stand behind the "=" of a flag. */
+static const Name truths[] = {
+  { "true", TRUE },  { "1", TRUE },  { "t", TRUE },
+  { "false", FALSE }, { "0", FALSE }, { "f", FALSE },
+  { NULL, 0 },
+};
+
+/* Reads the @value of a flag; NULL: it stands alone. */
+static gboolean
+read_flag (const Option *option, const char *value, gboolean *ret_set, GError **error)
+{
+  g_autofree char *word = g_ascii_strdown (value != NULL ? value : "true", -1);
+  const Name *truth = name_find (truths, word);
+
+  if (truth == NULL)
+    return throw (error, "option --%s: expected true or false, got \"%s\"", option->name, value);
+  *ret_set = (gboolean) truth->value;
+  return TRUE;
+}
+
+/* Stores what @match was given; @value is NULL for one that was given none. */
 static gboolean
 store_value (const Parser *p, const Match *match, const char *value)
 {
   gpointer member = (char *) match->set->values + match->option->offset;
   GPtrArray **strings = member;
+  gboolean ignored;
 
   match->set->seen = match->option;
   switch (match->option->kind)
     {
     case OPTION_KIND_FLAG:
-      *(gboolean *) member = TRUE;
-      return TRUE;
+      return read_flag (match->option, value, member, p->error);
     case OPTION_KIND_STRING:
       *(const char **) member = value;
+      return TRUE;
+    case OPTION_KIND_WORD:
+      *(const char **) member = *value != '\0' ? value : NULL;
       return TRUE;
     case OPTION_KIND_STRINGS:
       if (*strings == NULL)
@@ -86,7 +110,8 @@ store_value (const Parser *p, const Match *match, const char *value)
       return set_uint (match->option, member, value, p->error);
     case OPTION_KIND_IGNORED:
     default:
-      return TRUE;
+      return match->option->argument != NULL
+             || read_flag (match->option, value, &ignored, p->error);
     }
 }
 
@@ -96,8 +121,6 @@ take (Parser *p, const Match *match, const char *attached)
 {
   const Option *option = match->option;
 
-  if (option->argument == NULL && attached != NULL)
-    return throw (p->error, "option --%s takes no value", option->name);
   if (option->argument != NULL && attached == NULL)
     {
       if (*p->next == NULL)
@@ -137,6 +160,8 @@ read_letters (Parser *p, const char *word)
         return unknown (p, word);
       if (match.option->argument != NULL)
         return take (p, &match, rest != NULL && *rest == '=' ? rest + 1 : rest);
+      if (rest != NULL && *rest == '=')
+        return take (p, &match, rest + 1);
       if (!take (p, &match, NULL))
         return FALSE;
     }

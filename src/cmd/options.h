@@ -2,12 +2,14 @@
  *
  * Reading stops at the first word that is no option, or behind "--". "--name=VALUE",
  * "--name VALUE", "-n VALUE", "-nVALUE", "-n=VALUE" and a bundle of flags ("-df") are read, and
- * "-name" for a whole long name, since callers write "-no-subreaper". Strings are words of argv as
- * they are, in no encoding.
+ * "-name" for a whole long name, since callers write "-no-subreaper"; of a flag also "--name=true"
+ * and "--name=false", since those of runc are so. Strings are words of argv as they are, in no
+ * encoding.
  *
  * Members by row macro:
  *   OPTION_FLAG     gboolean
  *   OPTION_STRING   const char *   the last one counts
+ *   OPTION_WORD     const char *   the same; an empty one is none, as with runc
  *   OPTION_STRINGS  GPtrArray *    of const char *, in order; NULL: never given
  *   OPTION_UINT     guint
  *   OPTION_IGNORED  no member: accepted without effect, since other runtimes have it */
@@ -19,6 +21,7 @@
 typedef enum {
   OPTION_KIND_FLAG,
   OPTION_KIND_STRING,
+  OPTION_KIND_WORD,
   OPTION_KIND_STRINGS,
   OPTION_KIND_UINT,
   OPTION_KIND_IGNORED,
@@ -49,6 +52,8 @@ typedef struct {
 /* (struct, member, letter, "name", "VALUE", "what it does") */
 #define OPTION_STRING(S, m, letter, name, argument, help) \
   { OPTION_KIND_STRING, letter, name, argument, help, OPTION_OFFSET (S, m, const char *) }
+#define OPTION_WORD(S, m, letter, name, argument, help) \
+  { OPTION_KIND_WORD, letter, name, argument, help, OPTION_OFFSET (S, m, const char *) }
 #define OPTION_STRINGS(S, m, letter, name, argument, help) \
   { OPTION_KIND_STRINGS, letter, name, argument, help, OPTION_OFFSET (S, m, GPtrArray *) }
 #define OPTION_UINT(S, m, letter, name, argument, help) \

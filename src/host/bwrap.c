@@ -184,16 +184,31 @@ first_line (const char *text, gsize limit)
   return g_strndup (text, MIN (strcspn (text, "\r\n"), limit));
 }
 
-/* Runs "@path @argument" and returns what it printed, NULL if it failed. */
+/* Whether a program was not started because this process or its user may have no more of what that
+ * takes: no other program helps then. */
+static gboolean
+is_shortage (int number)
+{
+  return number == EAGAIN || number == EMFILE || number == ENFILE || number == ENOMEM;
+}
+
+/* Runs "@path @argument" and returns what it printed, NULL if it failed; @ret_shortage (may be
+ * NULL) says then whether it is not to blame. */
 static char *
-ask (const char *path, const char *argument, GError **error)
+ask (const char *path, const char *argument, gboolean *ret_shortage, GError **error)
 {
   g_auto (Run) run = { .path = path, .argument = argument, .pidfd = -1, .output = -1 };
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree char *line = NULL;
   int status;
 
-  if (!run_start (&run, error) || !run_collect (&run, text, error))
+  if (!run_start (&run, error))
+    {
+      if (ret_shortage != NULL)
+        *ret_shortage = is_shortage (errno);
+      return NULL;
+    }
+  if (!run_collect (&run, text, error))
     return NULL;
   status = spawn_kill_group (&run.pid);
   if (status == 0)
@@ -236,15 +251,15 @@ find_problem (const BwrapFacts *facts)
 
 /* Asks the program itself. */
 static gboolean
-ask_options (BwrapFacts *facts, GError **error)
+ask_options (BwrapFacts *facts, gboolean *ret_shortage, GError **error)
 {
   g_autofree char *help = NULL, *version = NULL, *line = NULL;
 
-  help = ask (facts->path, "--help", error);
+  help = ask (facts->path, "--help", ret_shortage, error);
   if (help == NULL)
     return FALSE;
   facts->options = bwrap_parse_help (help);
-  version = ask (facts->path, "--version", NULL);
+  version = ask (facts->path, "--version", NULL, NULL);
   if (version == NULL)
     return TRUE;
   line = first_line (version, VERSION_MAX);
@@ -314,7 +329,8 @@ cache_add (int root_fd, const char *text, const char *key, const BwrapFacts *fac
 
 /* Looks at the cache, then at the program. */
 static gboolean
-find_options (BwrapFacts *facts, const struct stat *st, int root_fd, GError **error)
+find_options (BwrapFacts *facts, const struct stat *st, int root_fd, gboolean *ret_shortage,
+              GError **error)
 {
   g_autofree char *key = NULL, *text = NULL;
 
@@ -324,7 +340,7 @@ find_options (BwrapFacts *facts, const struct stat *st, int root_fd, GError **er
       && cache_find (text, key, facts))
     return TRUE;
   log_debug ("%s: asking for its options", facts->path);
-  if (!ask_options (facts, error))
+  if (!ask_options (facts, ret_shortage, error))
     return FALSE;
   /* only what works: the next command asks a broken one again */
   if (key != NULL && missing_option (facts->options) == NULL && facts->version != NULL)
@@ -336,6 +352,7 @@ void
 host_bwrap_probe (BwrapFacts *facts, const char *path, int root_fd)
 {
   g_autoptr (GError) error = NULL;
+  gboolean shortage = FALSE;
   struct stat st;
 
   *facts = (BwrapFacts) { .path = g_canonicalize_filename (path, NULL) };
@@ -347,10 +364,10 @@ host_bwrap_probe (BwrapFacts *facts, const char *path, int root_fd)
     {
       facts->set_user_id = (st.st_mode & S_ISUID) != 0;
       if (!facts->set_user_id)
-        (void) find_options (facts, &st, root_fd, &error);
+        (void) find_options (facts, &st, root_fd, &shortage, &error);
     }
   if (error != NULL)
-    facts->problem = g_strdup_printf ("%s; " REMEDY, error->message);
+    facts->problem = g_strconcat (error->message, shortage ? NULL : "; " REMEDY, NULL);
   else
     facts->problem = find_problem (facts);
 }

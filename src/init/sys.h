@@ -66,8 +66,9 @@ sys_close_range (unsigned int first, unsigned int last)
   return (int) syscall (SYS_close_range, first, last, 0);
 }
 
-/* Ends the process. The C library's _exit() tries for ever where a filter lets no process end; a trap
- * then ends it by a signal, which the kernel forces on the first process of a pid namespace, too. */
+/* Ends the process. The C library's _exit() tries for ever where a filter lets no process end; a
+ * trap then ends it by a signal, which the kernel forces on the first process of a pid namespace,
+ * too. */
 static inline _Noreturn void
 sys_exit (int status)
 {

@@ -154,7 +154,7 @@ change_process (OciProcess *process, const ExecRequest *request, GError **error)
 static void
 set_label (char **label, const char *given)
 {
-  if (given == NULL || *given == '\0')
+  if (given == NULL)
     return;
   g_free (*label);
   *label = g_strdup (given);

@@ -191,6 +191,16 @@ with_parameter() {
   assert_said "/bin/true: --help lists none of its options" "(apt install bubblewrap)"
 }
 
+@test "what the caller may have no more of is no fault of bwrap" {
+  run_around 'ulimit -S -n 8 && exec "$@"' env
+  assert_said "Too many open files"
+  [[ "$stderr" != *bubblewrap* ]] || show "expected nothing about versions"
+  # what it says goes to a file, too: it has no way to, and does not die of that
+  run_around 'ulimit -f 0 && exec "$@"' env
+  assert_failure 1
+  assert_equal "$(find "$STATE" -mindepth 1)" ""
+}
+
 @test "bwrap is too old" {
   BWRAP=$TEST_DIR/bwrap
   printf '#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.4.1 || bwrap --help | grep -v -- --perms\n' \

@@ -201,3 +201,27 @@ CapBnd:\t0000000400000021\nCapAmb:\t0000000400000001'
   assert_equal "$stderr" ""
   grep -qE '^time="[^"]+" level=debug msg="config.json: /linux/resources/devices' "$TEST_DIR/log"
 }
+
+@test "the spellings of runc: values of flags, options that are given empty" {
+  container_command /bin/sleep 1000
+  run_oci --debug=false --log= --log-format= create --no-pivot=true --pid-file= --console-socket "" \
+    --bundle "$BUNDLE" "$ID"
+  assert_success
+  assert_no_stderr
+  run_oci exec --tty=false --detach=0 --user "" --cwd= --process "" "$ID" /bin/pwd
+  assert_success
+  assert_output /
+  run_oci exec --no-new-privs=maybe "$ID" /bin/true
+  assert_one_line_error 'exec: option --no-new-privs: expected true or false, got "maybe"'
+  run_oci kill --all=true "$ID" KILL
+  assert_success
+}
+
+@test "exec: whatever keeps it from the container is 255, the ID as well" {
+  local id
+  for id in "" ../x nosuch; do
+    run_oci exec "$id" /bin/true
+    assert_failure 255
+    assert_one_line_error "exec failed: "
+  done
+}
