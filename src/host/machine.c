@@ -33,6 +33,7 @@ static const struct {
   { CAP_SETGID, HOST_CAP_SETGID },
   { CAP_SYS_RESOURCE, HOST_CAP_SYS_RESOURCE },
   { CAP_SETFCAP, HOST_CAP_SETFCAP },
+  { CAP_SYS_PTRACE, HOST_CAP_SYS_PTRACE },
 };
 
 /* Types of namespaces in the names of their limits (namespaces(7)). */

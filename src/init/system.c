@@ -106,13 +106,29 @@ do_sysctl (struct init *init, const struct op *op)
     fail (init, "write sysctl", op_string (op, 0));
 }
 
+/* The same for a file of our own process. Where we are not to be looked at, it may belong to an id
+ * that is nobody in here. */
+static int
+write_own_file (const char *path, const char *text)
+{
+  int written = write_file (path, text), saved;
+
+  if (written == 0 || errno != EACCES || prctl (PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+    return written;
+  written = write_file (path, text);
+  saved = errno;
+  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  errno = saved;
+  return written;
+}
+
 void
 do_oom_score_adj (struct init *init, const struct op *op)
 {
   const char *path = op->header->flags & OP_FLAG_PLAIN ? "/proc/self/oom_score_adj"
                                                         : "/s/proc/self/oom_score_adj";
 
-  if (write_file (path, op_string (op, 0)) < 0)
+  if (write_own_file (path, op_string (op, 0)) < 0)
     fail (init, "write oom_score_adj", op_string (op, 0));
 }
 

@@ -52,6 +52,7 @@ typedef enum {
   HOST_CAP_SETGID = 1 << 2,
   HOST_CAP_SYS_RESOURCE = 1 << 3,
   HOST_CAP_SETFCAP = 1 << 4,
+  HOST_CAP_SYS_PTRACE = 1 << 5,
 } HostCapabilities;
 
 /* A cgroup hierarchy, and the place in it that a container can have (cgroups(7)). */

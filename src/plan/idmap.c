@@ -421,6 +421,20 @@ plan_is_out_of_reach (const PlanContext *context, const SourceFacts *source)
          && plan_privileged (&context->facts->machine);
 }
 
+/* /proc/PID of a process belongs to its own root as long as it may be looked at, otherwise to the
+ * root of the user namespace that its program is from (proc(5)). Root of a user namespace who has
+ * dropped its capabilities can open but its own: so pasta and others come to the network of a
+ * container that waits for its start. Everybody else comes to it only as things are by default; who
+ * lacks CAP_SYS_PTRACE would not come to it any more. */
+static gboolean
+wants_opaque_init (const PlanContext *context)
+{
+  const MachineFacts *machine = &context->facts->machine;
+
+  return context->options->gate && !context->options->plain && !machine->initial_user_ns
+         && machine->uid == 0 && (machine->capabilities & HOST_CAP_SYS_PTRACE) != 0;
+}
+
 /* bwrap's set-up runs with the caller's ids, so these must exist inside; and the init
  * takes on ids 0, which it can where they exist. */
 static gboolean
@@ -441,6 +455,7 @@ choose_entry (PlanContext *context, const IdKind kinds[2], GError **error)
     return plan_refuse (error, kinds[0].pointer, "neither the caller's ids nor ids 0 of the"
                         " container are mapped");
   plan->userns = USERNS_ENTER;
+  plan->opaque_init = wants_opaque_init (context);
   return plan_check_search (plan, root, "/root/path", error);
 }
 

@@ -146,6 +146,7 @@ typedef struct {
                             * be given, first; NULL unless plain */
   gboolean hold;           /* bwrap builds and holds; the container's first process is a child of
                             * ours that joins, so it has no_new_privs only if asked for */
+  gboolean opaque_init;    /* while the init waits, what /proc has of it is the caller's */
   CgroupPlan *cgroup;      /* NULL in a plan for exec */
   GPtrArray *words;        /* of PlanWord: bwrap's options, in order, without the program */
   GPtrArray *ops;          /* of PlanOp */

@@ -34,6 +34,7 @@ enum {
   BWRAP_FD_INFO_READER,
   BWRAP_FD_USERNS_BLOCK,
   BWRAP_FD_INIT,
+  BWRAP_FD_OPAQUE_INIT,
   BWRAP_FD_ROOT,
   BWRAP_FD_SOURCES,
 };
@@ -217,6 +218,8 @@ inherit_bwrap (Inheritance *inheritance, const ChildSide *side, const BwrapReque
   if (side->block >= 0)
     inherit (inheritance, side->block, first + BWRAP_FD_USERNS_BLOCK);
   inherit (inheritance, side->init_file, first + BWRAP_FD_INIT);
+  if (request->opaque_init >= 0)
+    inherit (inheritance, request->opaque_init, first + BWRAP_FD_OPAQUE_INIT);
   inherit (inheritance, request->facts->bundle.root->fd, first + BWRAP_FD_ROOT);
   inherit (inheritance, side->messages, STDERR_FILENO);
   if (side->output >= 0)
@@ -256,6 +259,9 @@ bwrap_start (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   if (request->plan->plain)
     (void) snprintf (program, sizeof program, "/proc/self/fd/%d",
                      inheritance.first + BWRAP_FD_INIT);
+  else if (request->opaque_init >= 0 && !request->plan->hold)
+    (void) snprintf (program, sizeof program, "/s/proc/self/fd/%d",
+                     inheritance.first + BWRAP_FD_OPAQUE_INIT);
 
   child.program = request->facts->machine.bwrap.path;
   child.argv = argv;
@@ -401,8 +407,8 @@ bwrap_join (Bwrap *bwrap, const BwrapRequest *request, GError **error)
   SpawnNamespaces namespaces = SPAWN_NAMESPACES_INIT;
   char first_number[16];
   const char *const argv[] = { "/init", first_number, NULL };
-  SpawnRequest child = { .program = "/init", .argv = argv, .directory = "/",
-                         .namespaces = &namespaces };
+  SpawnRequest child = { .program = "/init", .program_fd = request->opaque_init, .argv = argv,
+                         .directory = "/", .namespaces = &namespaces };
   autofd ours = -1, theirs = -1;
 
   if (!make_socketpair (&ours, &theirs, error))

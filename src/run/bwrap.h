@@ -32,6 +32,7 @@ typedef struct {
   int instructions;    /* memfd for the init */
   int layer;           /* the writable layer in the state directory; -1: it is not there */
   int gate;            /* -1: none */
+  int opaque_init;     /* the file of an init that waits behind it; -1: the one that is bound */
   int user_namespace;  /* to be entered first; -1: none */
   const CgroupDoors *doors;  /* the cgroups it is started in */
 } BwrapRequest;

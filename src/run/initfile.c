@@ -31,6 +31,16 @@ init_file_sealed (GError **error)
   return image != NULL ? fd_memfd ("bwrap-oci-init", image, length, TRUE, error) : -1;
 }
 
+int
+init_file_opaque (GError **error)
+{
+  autofd file = init_file_sealed (error);
+
+  if (file >= 0 && fchmod (file, 0111) < 0)
+    return throw_fd_errno (error, "chmod memfd");
+  return fd_steal (&file);
+}
+
 /* A new file in memory that may be executed, and neither has a name nor can be given one; -1: there
  * is no place. */
 static int

@@ -18,6 +18,7 @@
 #include "run/handed.h"
 #include "run/hooks.h"
 #include "run/idmap.h"
+#include "run/initfile.h"
 #include "run/layer.h"
 #include "run/seccomp.h"
 #include "run/starting.h"
@@ -356,7 +357,7 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
 {
   const Plan *plan = request->plan;
   const MachineFacts *machine = &request->facts->machine;
-  autofd block = -1, gate = -1, user_namespace = -1, layer = -1;
+  autofd block = -1, gate = -1, user_namespace = -1, layer = -1, opaque_init = -1;
   BwrapRequest bwrap = { .plan = plan, .facts = request->facts, .options = request->options,
                          .user_namespace = user_namespace_fd (request), .doors = doors };
 
@@ -384,7 +385,14 @@ launch_steps (Launch *launch, const LaunchRequest *request, const CgroupDoors *d
       if (layer < 0)
         return FALSE;
     }
+  if (plan->opaque_init)
+    {
+      opaque_init = init_file_opaque (error);
+      if (opaque_init < 0)
+        return FALSE;
+    }
   bwrap.layer = layer;
+  bwrap.opaque_init = opaque_init;
   bwrap.instructions = block;
   bwrap.gate = gate;
   if (!bwrap_start (&launch->bwrap, &bwrap, error)

@@ -108,6 +108,42 @@ SH
   assert_output_matches $'^in [0-9]+\n"status": "running"$'
 }
 
+# --- as root of a user namespace ----------------------------------------------
+
+# /proc/PID/ns of another user namespace's root is not opened for reading without capabilities; that
+# is how pasta finds the network that it is to serve.
+@test "as root of a user namespace, the network of a created container is found without capabilities" {
+  requires subids setpriv
+  container_command /bin/cat /proc/self/oom_score_adj
+  config '.process.oomScoreAdj = 500 | .process.noNewPrivileges = $nnp
+    | .linux.namespaces += [{type: "network"}]
+    | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1000}] | .linux.gidMappings = .linux.uidMappings' \
+    --argjson nnp true
+  cp "$BUNDLE/config.json" "$TEST_DIR/true.json"
+  config '.process.noNewPrivileges = false'
+  cp "$BUNDLE/config.json" "$TEST_DIR/false.json"
+  cat >"$TEST_DIR/life" <<'SH'
+set -eu
+oci() { "$BWRAP_OCI" --root "$STATE" "$@"; }
+trap 'oci delete --force "$ID"' EXIT
+for nnp in true false; do
+  cp "$TEST_DIR/$nnp.json" "$BUNDLE/config.json"
+  oci create --bundle "$BUNDLE" --pid-file "$TEST_DIR/pid" "$ID" >"$TEST_DIR/program"
+  pid=$(cat "$TEST_DIR/pid")
+  setpriv --bounding-set=-all --inh-caps=-all ls "/proc/$pid/ns" | grep -x net
+  nsenter --target "$pid" --net grep -c lo: /proc/net/dev
+  oci exec "$ID" /bin/sh -c 'echo in $(id -u) $(cat /proc/1/oom_score_adj)'
+  oci start "$ID"
+  until oci state "$ID" | grep -q stopped; do sleep 0.05; done
+  cat "$TEST_DIR/program"
+  oci delete "$ID"
+done
+SH
+  export TEST_DIR BWRAP_OCI STATE BUNDLE ID
+  output=$(timeout 60 "$BWRAP_OCI" unshare sh "$TEST_DIR/life" 2>&1 3>&-) || true
+  assert_output $'net\n1\nin 0 500\n500\nnet\n1\nin 0 500\n500'
+}
+
 # --- in a container of bwrap-oci ----------------------------------------------
 
 # A bundle whose root has the host's programs, the tests and this bundle in it, and which runs the

@@ -20,6 +20,7 @@ static const Name capability_names[] = {
   { "setgid", HOST_CAP_SETGID },
   { "sys_resource", HOST_CAP_SYS_RESOURCE },
   { "setfcap", HOST_CAP_SETFCAP },
+  { "sys_ptrace", HOST_CAP_SYS_PTRACE },
   { NULL, 0 },
 };
 
