@@ -296,30 +296,32 @@ add_mount (const Work *work, const char *type, const char *target, guint32 flags
   return op;
 }
 
-/* Hierarchies of cgroup v1 are mounted below a tmpfs, which becomes read-only when all are. */
-static void
-begin_hierarchies (const Work *work)
+/* How many mounts become read-only only at the end, as with the peers: mount points and devices
+ * are still made in them. */
+static guint
+count_late (const Plan *plan)
 {
-  MountOptions writable = *work->options;
-  Work tmpfs = *work;
-  PlanOp *op;
+  guint count = 0;
 
-  writable.set &= ~(guint64) MOUNT_ATTR_RDONLY;
-  tmpfs.options = &writable;
-  op = add_mount (&tmpfs, "tmpfs", work->target, 0);
-  plan_op_string (op, "mode=755");
-  plan_label_filesystem (work->context, op, "tmpfs");
+  for (guint i = 0; i < plan->ops->len; i++)
+    {
+      const PlanOp *op = g_ptr_array_index (plan->ops, i);
+
+      if (op->code == OP_MOUNT && (op->flags & OP_FLAG_LATE_READONLY))
+        count++;
+    }
+  return count;
 }
 
+/* Hierarchies of cgroup v1 are mounted below a tmpfs. */
 static void
-end_hierarchies (const Work *work)
+add_tmpfs_of_hierarchies (const Work *work)
 {
-  guint32 row;
+  guint32 late = work->options->set & MOUNT_ATTR_RDONLY ? OP_FLAG_LATE_READONLY : 0;
+  PlanOp *op = add_mount (work, "tmpfs", work->target, late);
 
-  if (!(work->options->set & MOUNT_ATTR_RDONLY))
-    return;
-  row = plan_row (work->context->plan, work->at, "make %s read-only", work->target);
-  plan_op_string (plan_op (work->context->plan, OP_READONLY, row, 0), work->target);
+  plan_op_string (op, "mode=755");
+  plan_label_filesystem (work->context, op, "tmpfs");
 }
 
 /* Controllers that share a hierarchy are found by each of their names. */
@@ -368,7 +370,7 @@ are_staged (const GPtrArray *targets)
 static void
 add_own_cgroups (const Work *work, const GPtrArray *targets)
 {
-  begin_hierarchies (work);
+  add_tmpfs_of_hierarchies (work);
   for (guint i = 0; i < targets->len; i++)
     {
       const CgroupTarget *target = g_ptr_array_index (targets, i);
@@ -387,7 +389,6 @@ add_own_cgroups (const Work *work, const GPtrArray *targets)
       add_links (work, controllers, name + 1);
       g_free (bound.target);
     }
-  end_hierarchies (work);
 }
 
 /* What there is of cgroups without a namespace of them. */
@@ -417,6 +418,8 @@ plan_cgroup (const Work *work, GError **error)
 
   if (machine->cgroup_mode == CGROUP_NONE)
     return plan_refuse (error, work->at, "the host has no cgroups mounted");
+  if ((work->options->set & MOUNT_ATTR_RDONLY) && count_late (work->context->plan) >= LATE_MAX)
+    return plan_refuse (error, work->at, "too many read-only file systems before it");
   if (!plan_owns_namespace (work->context, CLONE_NEWCGROUP))
     {
       add_shown_cgroups (work);
@@ -428,7 +431,7 @@ plan_cgroup (const Work *work, GError **error)
       return TRUE;
     }
 
-  begin_hierarchies (work);
+  add_tmpfs_of_hierarchies (work);
   for (char **options = machine->cgroup_v1; options != NULL && *options != NULL; options++)
     add_hierarchy (work, *options);
   if (machine->cgroup_mode == CGROUP_HYBRID)
@@ -437,7 +440,6 @@ plan_cgroup (const Work *work, GError **error)
 
       (void) add_mount (work, "cgroup2", unified, 0);
     }
-  end_hierarchies (work);
   return TRUE;
 }
 
@@ -462,23 +464,6 @@ check_type (const Work *work, int *ret_needs, const char **ret_fallback, GError 
   *ret_needs = 0;
   *ret_fallback = NULL;
   return TRUE;
-}
-
-/* How many mounts become read-only only at the end, as with the peers: mount points and devices
- * are still made in them. */
-static guint
-count_late (const Plan *plan)
-{
-  guint count = 0;
-
-  for (guint i = 0; i < plan->ops->len; i++)
-    {
-      const PlanOp *op = g_ptr_array_index (plan->ops, i);
-
-      if (op->code == OP_MOUNT && (op->flags & OP_FLAG_LATE_READONLY))
-        count++;
-    }
-  return count;
 }
 
 static gboolean

@@ -142,6 +142,12 @@ controllers() {
 }
 no_cgroup() { [ -z "$(cgroups_of "$1")" ]; }
 
+@test "cgroups are mounted once, and not to be written to" {
+  # shellcheck disable=SC2016  # for the shell inside
+  in_image sh -c 'grep -c " /sys/fs/cgroup " /proc/mounts; touch /sys/fs/cgroup/x'
+  expect 1 1
+}
+
 @test "--memory" {
   controllers memory
   sleeper c --memory 64m
