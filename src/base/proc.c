@@ -91,6 +91,16 @@ proc_inner_pid (pid_t pid, pid_t *ret_inner, GError **error)
 }
 
 gboolean
+proc_is_ending (pid_t pid)
+{
+  char path[48];
+  struct stat st;
+
+  (void) snprintf (path, sizeof path, "/proc/%d/ns/mnt", (int) pid);
+  return stat (path, &st) < 0 && errno == ENOENT;
+}
+
+gboolean
 proc_other_namespaces (pid_t pid, int *ret_types, GError **error)
 {
   int types = 0;

@@ -22,6 +22,9 @@ gboolean proc_stat_is (const ProcStat *stat, guint64 start_time);
 /* Looks up the number that @pid has in the pid namespace that it is in itself. */
 gboolean proc_inner_pid (pid_t pid, pid_t *ret_inner, GError **error);
 
+/* Whether @pid is ending: it has no namespaces any more, though it may still be there. */
+gboolean proc_is_ending (pid_t pid);
+
 /* Looks up which namespaces of @pid (CLONE_NEW...) are not ours: to join one's own is an error. */
 gboolean proc_other_namespaces (pid_t pid, int *ret_types, GError **error);
 

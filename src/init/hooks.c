@@ -218,9 +218,9 @@ said (struct hook *hook)
   while (length > 0 && strchr (" \t\r\n", output->text[length - 1]) != NULL)
     length--;
   output->text[length] = '\0';
-  for (char *p = output->text; *p != '\0'; p++)
-    if (*p == '\n')
-      *p = ' ';
+  for (size_t i = 0; i < length; i++)
+    if (output->text[i] == '\n' || output->text[i] == '\0')
+      output->text[i] = ' ';
   return output->text;
 }
 

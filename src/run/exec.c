@@ -279,6 +279,23 @@ check_status (Container *container, const ExecRequest *request, GError **error)
   return throw (error, "cannot exec in a stopped container");
 }
 
+/* Says of what has failed because the container ends meanwhile just that. In whatever step it is,
+ * the message would be about a process that is not there, and callers take "no such file" for a
+ * program that is missing. */
+static gboolean
+blame_end (const Container *container, GError **error)
+{
+  autofd pidfd = -1;
+
+  if ((container_pidfd (container, &pidfd, NULL) && pidfd < 0)
+      || proc_is_ending (container->init.pid))
+    {
+      g_clear_error (error);
+      return throw (error, "cannot exec in a stopped container");
+    }
+  return FALSE;
+}
+
 gboolean
 exec_in_container (Container *container, const ExecRequest *request, int *ret_status,
                    GError **error)
@@ -303,7 +320,7 @@ exec_in_container (Container *container, const ExecRequest *request, int *ret_st
   /* from now on a signal is for the program */
   interrupt_seal (&interrupt);
   if (!up)
-    return FALSE;
+    return blame_end (container, error);
   if (request->pid_file != NULL
       && !pid_file_write (request->pid_file, launch.bwrap.child, error))
     return FALSE;

@@ -187,9 +187,12 @@ static char *
 said (Running *running)
 {
   const Output *output = &running->output[running->output[1].length > 0];
-  char *text = g_strchomp (g_strndup (output->text, output->length));
+  char *text = g_malloc (output->length + 1);
 
-  return g_strdelimit (text, "\n", ' ');
+  for (gsize i = 0; i < output->length; i++)
+    text[i] = output->text[i] != '\n' && output->text[i] != '\0' ? output->text[i] : ' ';
+  text[output->length] = '\0';
+  return g_strchomp (text);
 }
 
 static gboolean

@@ -278,9 +278,9 @@ all_kinds=(prestart createRuntime createContainer poststart poststop)
   assert_failure 1
   assert_equal "$(grep -o 'x*$' <<<"$stderr" | tr -d '\n' | wc -c)" 1024
   config 'del(.hooks)'
-  hook createRuntime 'printf "a\tb\033[1m" >&2; exit 1'
+  hook createRuntime 'printf "a\tb\033[1m\0c\n\0" >&2; exit 1'
   create
-  assert_one_line_error ': exited with 1: a\x09b\x1b[1m'
+  assert_one_line_error ': exited with 1: a\x09b\x1b[1m c'
   config 'del(.hooks)'
   hook createRuntime 'exit 1'
   create

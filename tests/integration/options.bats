@@ -175,6 +175,25 @@ PY
   assert_success
 }
 
+@test "exec into a container that ends meanwhile says that, not what is missing then" {
+  local process
+  create_named "$ID"
+  run_oci start "$ID"
+  process=$(jq -c .process "$BUNDLE/config.json")
+  mkfifo "$TEST_DIR/process"
+  # to open it for writing waits for exec, which has found the container running by then
+  {
+    exec 7>"$TEST_DIR/process"
+    "$BWRAP_OCI" --root "$STATE" kill "$ID" KILL
+    wait_until is_status stopped
+    echo "$process" >&7
+  } 3>&- &
+  run_oci exec --process "$TEST_DIR/process" "$ID"
+  wait $!
+  assert_failure 255
+  assert_equal "$stderr" "bwrap-oci: exec failed: cannot exec in a stopped container"
+}
+
 @test "exec --cap is ambient where the container's own set is inheritable" {
   config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_SYSLOG", "CAP_KILL"],
     permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"],
