@@ -431,6 +431,24 @@ set_limit (const CgroupLimitsRequest *request, const CgroupSetting *setting, GEr
 }
 
 gboolean
+cgroups_check_limits (const CgroupLimitsRequest *request, GError **error)
+{
+  for (guint i = 0; i < request->settings->len; i++)
+    {
+      const CgroupSetting *setting = g_ptr_array_index (request->settings, i);
+      const CgroupDir *dir = cgroup_set_get (request->set, setting->hierarchy);
+
+      if ((setting->flags & CGROUP_MAY_MISS) || cgroup_dir_has (dir, setting->file)
+          || (setting->other_file != NULL && cgroup_dir_has (dir, setting->other_file)))
+        continue;
+      errno = ENOENT;
+      return throw_errno (error, "%s: %s: open %s/%s", request->document, setting->pointer,
+                          dir->path, setting->file);
+    }
+  return TRUE;
+}
+
+gboolean
 cgroups_set_limits (const CgroupLimitsRequest *request, gboolean late, GError **error)
 {
   g_autoptr (GPtrArray) again = g_ptr_array_new ();

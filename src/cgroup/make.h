@@ -43,6 +43,9 @@ typedef struct {
   gboolean above;             /* and in the cgroup above as well, which is the container's scope */
 } CgroupLimitsRequest;
 
+/* Whether each setting has its file, before any is made. */
+gboolean cgroups_check_limits (const CgroupLimitsRequest *request, GError **error);
+
 /* Makes the settings; of those that are CGROUP_LATE only, or the others. */
 gboolean cgroups_set_limits (const CgroupLimitsRequest *request, gboolean late, GError **error);
 

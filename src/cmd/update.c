@@ -72,7 +72,7 @@ static const struct {
   { offsetof (Options, blkio_weight), "blockIO", "weight", NUMBER },
 };
 
-/* Reads a number, or a size with a unit of powers of 1024: "512k", "1GB". */
+/* Reads a number, or a size with a unit of powers of 1024: "512k", "1GB", "1.5g". */
 static gboolean
 read_number (const char *text, gboolean size, gint64 *ret_number)
 {
@@ -81,7 +81,16 @@ read_number (const char *text, gboolean size, gint64 *ret_number)
   g_autofree char *number = g_strndup (text, digits);
   const char *rest = text + digits, *unit;
   gint64 value, factor = 1;
+  double fraction = 0;
 
+  if (size && *rest == '.' && g_ascii_isdigit (rest[1]))
+    {
+      gsize length = 1 + strspn (rest + 1, "0123456789");
+      g_autofree char *part = g_strndup (rest, length);
+
+      fraction = g_ascii_strtod (part, NULL);
+      rest += length;
+    }
   unit = size && *rest != '\0' ? strchr (units, g_ascii_tolower (*rest)) : NULL;
   if (unit != NULL)
     {
@@ -93,9 +102,10 @@ read_number (const char *text, gboolean size, gint64 *ret_number)
   if (size && (*rest == 'b' || *rest == 'B'))
     rest++;
   if (*rest != '\0'
-      || !g_ascii_string_to_signed (number, 10, -1, G_MAXINT64 / factor, &value, NULL))
+      || !g_ascii_string_to_signed (number, 10, fraction > 0 ? 0 : -1, G_MAXINT64 / factor - 1,
+                                    &value, NULL))
     return FALSE;
-  *ret_number = value < 0 ? value : value * factor;
+  *ret_number = value < 0 ? value : value * factor + (gint64) (fraction * (double) factor);
   return TRUE;
 }
 

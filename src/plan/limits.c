@@ -226,6 +226,19 @@ free_setting (gpointer data)
   g_free (setting);
 }
 
+/* Whether it is for want of any hierarchy of the only version that has such a limit. */
+static gboolean
+wants_other_version (const GPtrArray *hierarchies, const CgroupLimit *limit)
+{
+  if ((limit->v1_file == NULL) == (limit->v2_file == NULL))
+    return FALSE;
+  for (guint i = 0; i < field_count (hierarchies); i++)
+    if ((((const CgroupFacts *) g_ptr_array_index (hierarchies, i))->options == NULL)
+        == (limit->v2_file != NULL))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 cgroup_limits_add (CgroupLimits *limits, const CgroupLimit *limit, const CgroupValue *value,
                    GError **error)
@@ -242,7 +255,7 @@ cgroup_limits_add (CgroupLimits *limits, const CgroupLimit *limit, const CgroupV
     {
       if (!value->asked)
         return TRUE;
-      if (facts != NULL || (limit->v1_file == NULL) != (limit->v2_file == NULL))
+      if (facts != NULL || wants_other_version (limits->hierarchies, limit))
         return throw (error, "%s%s: only cgroup %s has such a limit", limits->at, limit->pointer,
                       limit->v1_file != NULL ? "v1" : "v2");
       return throw (error, "%s%s: there is no %s controller", limits->at, limit->pointer,

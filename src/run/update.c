@@ -177,8 +177,9 @@ container_update (Container *container, const OciResources *resources,
   request.settings = settings;
   request.set = &cgroups.set;
   request.above = record != NULL && cgroup_record_is_below_scope (record);
-  return (record == NULL || record->scope == NULL
-          || update_scope (record->scope, settings, &cgroups, document, error))
+  return cgroups_check_limits (&request, error)
+         && (record == NULL || record->scope == NULL
+             || update_scope (record->scope, settings, &cgroups, document, error))
          && cgroups_set_limits (&request, FALSE, error)
          && cgroups_set_limits (&request, TRUE, error)
          && (record == NULL || !record->devices.value

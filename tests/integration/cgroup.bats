@@ -507,8 +507,10 @@ ps_has() { [ "$("$BWRAP_OCI" --root "$STATE" ps -f json "$ID" 3>&- | jq length)"
   done <<'TABLE'
 memory 64M memory.limit_in_bytes 67108864
 memory 64M memory.max 67108864
+memory 64.5M memory.limit_in_bytes 67633152
+memory 64.5M memory.max 67633152
 memory-swap 96M memory.memsw.limit_in_bytes 100663296
-memory-swap 96M memory.swap.max 33554432
+memory-swap 96M memory.swap.max 33030144
 memory-reservation 2M memory.soft_limit_in_bytes 2097152
 memory-reservation 2M memory.low 2097152
 cpu-share 2048 cpu.shares 2048
@@ -554,9 +556,12 @@ TABLE
 @test "update: what is wrong is named, and nothing is half done with a wrong document" {
   controllers pids memory
   start_container sleep 100
-  run_oci update --memory 12x "$ID"
-  assert_failure 1
-  assert_one_line_error 'memory limit: expected a size'
+  local wrong
+  for wrong in 12x 1.M -1.5 .5M 8388608T; do
+    run_oci update --memory "$wrong" "$ID"
+    assert_failure 1
+    assert_one_line_error 'memory limit: expected a size'
+  done
   echo '{"pids":{"limit":"8"}}' >"$TEST_DIR/limits"
   run_oci update -r "$TEST_DIR/limits" "$ID"
   assert_failure 1
@@ -565,6 +570,12 @@ TABLE
   run_oci update -r "$TEST_DIR/limits" "$ID"
   assert_failure 1
   assert_one_line_error '/memory/limit: rejecting memory limit 4096 < usage '
+  run_oci update --memory 64M "$ID"
+  echo '{"memory":{"limit":134217728},"unified":{"cgroup.nosuch":"1"}}' >"$TEST_DIR/limits"
+  run_oci update -r "$TEST_DIR/limits" "$ID"
+  assert_failure 1
+  assert_one_line_error '/unified/cgroup.nosuch: '
+  assert_equal "$(file memory.limit_in_bytes 2>/dev/null || file memory.max)" 67108864
   run_oci update --l3-cache-schema x "$ID"
   assert_failure 1
 }

@@ -205,7 +205,10 @@ static const LimitCase limit_cases[] = {
     "0 io.max=8:0 riops=5;0 io.max=8:16 wiops=6" },
   { "{'unified':{'memory.high':'5'}}", V1,
     "/unified/memory.high: only cgroup v2 has such a limit" },
-  { "{'unified':{'nosuch.x':'5'}}", V2, "/unified/nosuch.x: only cgroup v2 has such a limit" },
+  { "{'unified':{'nosuch.x':'5'}}", V2, "/unified/nosuch.x: there is no nosuch controller" },
+  { "{'unified':{'nosuch.x':'5'}}", V1, "/unified/nosuch.x: only cgroup v2 has such a limit" },
+  { "{'unified':{'nosuch.x':'5'}}", BOTH, "/unified/nosuch.x: there is no nosuch controller" },
+  { "{'network':{'classID':5}}", "pids", "/network/classID: there is no net_cls controller" },
 };
 
 static char *
