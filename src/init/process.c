@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #define DEVPTS_MAGIC 0x1cd1
@@ -383,11 +384,41 @@ wait_at_gate (struct init *init)
     }
 }
 
+static bool
+is_null (int fd)
+{
+  struct stat st;
+
+  return fstat (fd, &st) == 0 && S_ISCHR (st.st_mode) && st.st_rdev == makedev (1, 3);
+}
+
+/* Standard streams that are /dev/null become the container's own, as with the peers: callers may
+ * have opened theirs for reading alone, and it is a file of the host. Without one they stay. */
+static void
+own_null (void)
+{
+  int null = -1;
+
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    {
+      if (!is_null (fd))
+        continue;
+      if (null < 0)
+        null = open ("/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+      if (!is_null (null))
+        break;
+      (void) dup2 (null, fd);
+    }
+  if (null >= 0)
+    (void) close (null);
+}
+
 void
 do_ready (struct init *init, const struct op *op)
 {
   uint32_t command;
 
+  own_null ();
   /* by this the runtime tells the end of the connection at our death from that at the exec */
   (void) prctl (PR_SET_NAME, INIT_NAME, 0, 0, 0);
   report (init, REPORT_READY, -1);

@@ -90,6 +90,11 @@ sleeper() {
   expect 7 $'hello\n0'
 }
 
+@test "run --null-io: what is written goes nowhere, which is no error" {
+  c_run --rm --null-io -- x1 /bin/echo hello
+  expect 0 ''
+}
+
 @test "run: a program that is not there" {
   c_run --rm -- x /no/such
   [ "$status" -ne 0 ]

@@ -22,6 +22,16 @@ add_namespace() { config '.linux.namespaces += [{type: $t}]' --arg t "$1"; }
   assert_output "a line"
 }
 
+# go-runc opens one for reading, and gives it as standard output, too.
+@test "standard streams that are /dev/null are the container's, to read and to write" {
+  container_command /bin/sh -c 'echo word && echo word >&2 && [ /dev/null -ef /proc/self/fd/0 ]'
+  "$BWRAP_OCI" --root "$STATE" run --bundle "$BUNDLE" "$ID" </dev/null 1</dev/null 2</dev/null 3>&-
+  "$BWRAP_OCI" --root "$STATE" create --bundle "$BUNDLE" "$ID" </dev/null 1</dev/null 2</dev/null 3>&-
+  "$BWRAP_OCI" --root "$STATE" exec "$ID" /bin/echo word </dev/null 1</dev/null 2>"$TEST_DIR/stderr" 3>&-
+  assert_equal "$(<"$TEST_DIR/stderr")" ''
+  "$BWRAP_OCI" --root "$STATE" delete --force "$ID" 3>&-
+}
+
 @test "run returns the program's exit status" {
   sh_container 'exit 42'
   assert_equal "$status" 42
