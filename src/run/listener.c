@@ -39,8 +39,8 @@ listener_send (const Container *container, pid_t pid, int fd, GError **error)
   json_emit_string (&emit, "ociVersion", spec->oci_version);
   json_emit_strings (&emit, "fds", fds);
   json_emit_int (&emit, "pid", pid > 0 ? pid : container->init.pid);
-  json_emit_string (&emit, "metadata",
-                    seccomp->listener_metadata != NULL ? seccomp->listener_metadata : "");
+  if (seccomp->listener_metadata != NULL)
+    json_emit_string (&emit, "metadata", seccomp->listener_metadata);
   emit_state (&emit, container, spec);
   json_emit_object_end (&emit);
   if (!pass_fd_to_path (seccomp->listener_path, text->str, fd, error))

@@ -138,6 +138,11 @@ check_rule (const OciSeccomp *seccomp, guint i, GError **error)
   if (rule->action == OCI_SECCOMP_NOTIFY && seccomp->listener_path == NULL)
     return throw (error, "/linux/seccomp/syscalls/%u/action: SCMP_ACT_NOTIFY needs a listenerPath",
                   i);
+  /* the listener would be asked for its own arrival, and never come */
+  if (rule->action == OCI_SECCOMP_NOTIFY
+      && g_strv_contains ((const char *const *) rule->names, "sendmsg"))
+    return throw (error, "/linux/seccomp/syscalls/%u/names: SCMP_ACT_NOTIFY cannot be used for"
+                  " sendmsg, by which the listener is handed on", i);
   return check_errno (rule->action, &rule->errno_ret, at, error);
 }
 

@@ -62,9 +62,11 @@ import array, json, socket, sys
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen()
-data, extra, flags, address = listener.accept()[0].recvmsg(65536, 64)
-state = json.loads(data)
-print(state["metadata"], state["fds"], state["state"]["status"], len(array.array("i", extra[0][2])))
+for turn in range(2):
+    data, extra, flags, address = listener.accept()[0].recvmsg(65536, 64)
+    state = json.loads(data)
+    print(state.get("metadata"), state["fds"], state["state"]["status"],
+          len(array.array("i", extra[0][2])), flush=True)
 PY
   wait_until test -S "$TEST_DIR/listener"
   config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: $p, listenerMetadata: "to whom it concerns",
@@ -74,6 +76,11 @@ PY
   assert_output ran
   wait_until test -s "$TEST_DIR/heard"
   assert_equal "$(<"$TEST_DIR/heard")" "to whom it concerns ['seccompFd'] creating 1"
+  config 'del(.linux.seccomp.listenerMetadata)'
+  run_container /bin/true
+  assert_success
+  wait $!
+  assert_equal "$(tail -n 1 "$TEST_DIR/heard")" "None ['seccompFd'] creating 1"
 }
 
 @test "linux.memoryPolicy.flags" {

@@ -291,6 +291,12 @@ static const Case cases[] = {
     "/linux/seccomp/flags/0: unknown value \"BANANA\"" },
   { "seccomp-metadata", SECCOMP ("'defaultAction':'SCMP_ACT_LOG','listenerMetadata':'x'"),
     "/linux/seccomp/listenerMetadata: needs a listenerPath" },
+  { "seccomp-notify-sendmsg",
+    SECCOMP ("'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'/x','syscalls':["
+             "{'names':['mkdir'],'action':'SCMP_ACT_NOTIFY'},"
+             "{'names':['sendto','sendmsg'],'action':'SCMP_ACT_NOTIFY'}]"),
+    "/linux/seccomp/syscalls/1/names: SCMP_ACT_NOTIFY cannot be used for sendmsg,"
+    " by which the listener is handed on" },
   { "rule", RULE ("'action':'SCMP_ACT_ERRNO','errnoRet':38"), NULL },
   { "rule-errno", RULE ("'action':'SCMP_ACT_KILL','errnoRet':38"),
     "/linux/seccomp/syscalls/0/errnoRet: an error number needs SCMP_ACT_ERRNO or SCMP_ACT_TRACE" },
