@@ -230,13 +230,11 @@ free_setting (gpointer data)
 static gboolean
 wants_other_version (const GPtrArray *hierarchies, const CgroupLimit *limit)
 {
-  if ((limit->v1_file == NULL) == (limit->v2_file == NULL))
-    return FALSE;
-  for (guint i = 0; i < field_count (hierarchies); i++)
-    if ((((const CgroupFacts *) g_ptr_array_index (hierarchies, i))->options == NULL)
-        == (limit->v2_file != NULL))
-      return FALSE;
-  return TRUE;
+  guint of_v2 = find_hierarchy (hierarchies, "") >= 0 ? 1 : 0;
+
+  if (limit->v1_file == NULL)
+    return of_v2 == 0;
+  return limit->v2_file == NULL && field_count (hierarchies) == of_v2;
 }
 
 gboolean
