@@ -447,13 +447,25 @@ bwrap_kill_monitor (Bwrap *bwrap)
     (void) proc_pidfd_signal (bwrap->monitor_pidfd, SIGKILL);
 }
 
+/* The holder has become our child with the end of its parent, the monitor, unless that has reaped
+ * it; who reaps after us is not to find it. */
+static void
+reap_holder (Bwrap *bwrap)
+{
+  siginfo_t ignored;
+
+  if (bwrap->holder_pidfd >= 0 && proc_pidfd_wait (bwrap->holder_pidfd, 1000))
+    (void) waitid (P_PIDFD, (id_t) bwrap->holder_pidfd, &ignored, WEXITED | WNOHANG);
+  fd_clear (&bwrap->holder_pidfd);
+}
+
 void
 bwrap_reap_monitor (Bwrap *bwrap)
 {
-  fd_clear (&bwrap->holder_pidfd);
   fd_clear (&bwrap->holder_control);
   spawn_kill (&bwrap->monitor);
   fd_clear (&bwrap->monitor_pidfd);
+  reap_holder (bwrap);
 }
 
 void

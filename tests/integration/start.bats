@@ -60,6 +60,27 @@ creates() {
   assert_success
 }
 
+@test "who reaps for the creator gets the first process, and no other" {
+  local gain
+  for gain in true false; do
+    config '.process.noNewPrivileges = $gain' --argjson gain "$gain"
+    container_command /bin/sh -c 'exit 43'
+    run python3 -c 'import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1)
+for step in ["create", "--bundle", sys.argv[3]], ["start"]:
+    subprocess.run([sys.argv[1], "--root", sys.argv[2], *step, sys.argv[4]], stdin=subprocess.DEVNULL, check=True)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+try:
+    print(os.wait())
+except ChildProcessError:
+    print("no other")' "$BWRAP_OCI" "$STATE" "$BUNDLE" "$ID" 3>&-
+    assert_success
+    assert_output $'43\nno other'
+    run_oci delete "$ID"
+    assert_success
+  done
+}
+
 @test "start works once" {
   creates /bin/sleep 60
   run_oci start "$ID"
