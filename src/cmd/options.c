@@ -99,7 +99,7 @@ store_value (const Parser *p, const Match *match, const char *value)
       *(const char **) member = value;
       return TRUE;
     case OPTION_KIND_WORD:
-      *(const char **) member = *value != '\0' ? value : NULL;
+      *(const char **) member = value != NULL && *value != '\0' ? value : NULL;
       return TRUE;
     case OPTION_KIND_STRINGS:
       if (*strings == NULL)

@@ -189,9 +189,11 @@ said (Running *running)
   const Output *output = &running->output[running->output[1].length > 0];
   char *text = g_malloc (output->length + 1);
 
-  for (gsize i = 0; i < output->length; i++)
-    text[i] = output->text[i] != '\n' && output->text[i] != '\0' ? output->text[i] : ' ';
+  memcpy (text, output->text, output->length);
   text[output->length] = '\0';
+  for (gsize i = 0; i < output->length; i++)
+    if (text[i] == '\n' || text[i] == '\0')
+      text[i] = ' ';
   return g_strchomp (text);
 }
 
