@@ -109,11 +109,14 @@ programs() {
     [ "${output%%:*}" = "${word%%:*}" ] || show "--user $word"
     [ "$word" = "${word%%:*}" ] || assert_output "$word"
   done
-  for word in :2 1: +1 01 " 1" -1 4294967295 4294967296 18446744073709551616 root a:b:c ""; do
+  for word in :2 1: +1 01 " 1" -1 4294967295 4294967296 18446744073709551616 root a:b:c " "; do
     run_oci exec --user "$word" "$ID" /bin/id
     assert_failure
     [ -z "$output" ] || show "--user $word"
   done
+  # none is that of the configuration
+  run_oci exec --user "" "$ID" /bin/id -u
+  assert_output 1000
 }
 
 @test "CVE-2016-9962: a process that comes in cannot be looked into" {
